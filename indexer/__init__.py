@@ -1,0 +1,1 @@
+"""From records to answers: analysis, passages, vectors, engines, ranking, tagging."""

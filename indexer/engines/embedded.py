@@ -1,0 +1,249 @@
+"""The embedded engine: tantivy for words, numpy for vectors, filters and counts, SQLite for the truth of both.
+
+A folder holds generations (``1``, ``2`` ...) and a file CURRENT that names the one in use; a rebuild fills the next one and
+then replaces CURRENT, which is atomic. Other processes notice by themselves.
+"""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import tantivy
+from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein
+
+from indexer.analysis import content_tokens, fold
+from indexer.document import IndexDocument, name_key
+from indexer.embedding import Vectors
+from indexer.engines.base import Answer, EngineStatus, Question, SearchEngine
+from indexer.engines.columns import Columns, Snapshot
+from indexer.engines.scan import Scan, word_schema
+from indexer.engines.store import Store
+from schemas.language import LANGUAGES, Language
+
+DIMENSION = 384
+#: Bytes that tantivy gathers before it writes a segment.
+HEAP = 50_000_000
+
+
+class IndexOfAnotherModel(Exception):
+    """The index holds another model's vectors; two models' vectors never meet."""
+
+
+class Generation:
+    """One folder of index files: a store and a word index for each language."""
+
+    def __init__(self, folder: Path, model_id: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        _claim(folder / "MODEL", model_id)
+        self.store = Store(folder / "records.db")
+        self.words = {language: _word_index(folder / f"words-{language}") for language in LANGUAGES}
+        self._columns = Columns(DIMENSION, len(LANGUAGES))
+        self._lock = threading.Lock()
+        self._seen_seq, self._seen_version = 0, -1
+        self._state: tuple[Snapshot, dict[Language, tantivy.Searcher]] | None = None
+
+    def state(self) -> tuple[Snapshot, dict[Language, tantivy.Searcher]]:
+        """The columns and the word searchers as they are now; what has changed since the last call is taken in first."""
+        if self._state is None or self.store.version() != self._seen_version:
+            with self._lock:
+                self._take_in()
+        assert self._state is not None
+        return self._state
+
+    def _take_in(self) -> None:
+        version = self.store.version()
+        if self._state is not None and version == self._seen_version:
+            return
+        if self._columns.dead > max(1_000, len(self._columns) // 2):
+            self._columns, self._seen_seq = Columns(DIMENSION, len(LANGUAGES)), 0
+        newest, gone, came, vectors = self.store.changes(self._seen_seq)
+        for number in gone:
+            self._columns.remove(number)
+        for record in came:
+            self._columns.add(record)
+        for number, vector, scale in vectors:
+            self._columns.attach(number, vector, scale)
+        for index in self.words.values():
+            index.reload()
+        self._state = self._columns.snapshot(), {language: index.searcher() for language, index in self.words.items()}
+        self._seen_seq, self._seen_version = newest, version
+
+    def write_words(self, gone: Sequence[int], documents: Sequence[IndexDocument], numbers: Sequence[int]) -> None:
+        """Bring the word indexes to what the store says."""
+        for language, index in self.words.items():
+            versions = [
+                (number, version)
+                for number, document in zip(numbers, documents, strict=True)
+                for version in document.versions
+                if version.language == language
+            ]
+            if not versions and not gone:
+                continue
+            writer = index.writer(HEAP, 1)
+            for number in gone:
+                writer.delete_documents_by_term("number", number)
+            for number, version in versions:
+                document = tantivy.Document()
+                document.add_integer("number", number)
+                document.add_text("text", version.tokens)
+                writer.add_document(document)
+            writer.commit()
+            writer.wait_merging_threads()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.store.close()
+
+
+def _claim(path: Path, model_id: str) -> None:
+    if not path.exists():
+        path.write_text(model_id, "utf-8")
+    if (found := path.read_text("utf-8")) != model_id:
+        raise IndexOfAnotherModel(
+            f"the index was filled with the model {found}, this process embeds with {model_id}; run: kb index rebuild"
+        )
+
+
+def _word_index(folder: Path) -> tantivy.Index:
+    folder.mkdir(exist_ok=True)
+    return tantivy.Index(word_schema(), path=str(folder))
+
+
+class EmbeddedEngine:
+    """See the module."""
+
+    name = "embedded (tantivy, numpy, SQLite)"
+
+    def __init__(self, folder: Path, model_id: str, pinned: str | None = None) -> None:
+        """Raises IndexOfAnotherModel when the index was filled with vectors of another model."""
+        self.folder = folder
+        self._model_id = model_id
+        self._pinned = pinned
+        folder.mkdir(parents=True, exist_ok=True)
+        self._generation = Generation(folder / self._current(), model_id)
+        self._lock = threading.Lock()
+        self._words: tuple[int, list[tuple[str, str]]] = (-1, [])
+
+    def _current(self) -> str:
+        if self._pinned:
+            return self._pinned
+        try:
+            return (self.folder / "CURRENT").read_text("ascii").strip()
+        except FileNotFoundError:
+            return "1"
+
+    @property
+    def generation(self) -> Generation:
+        """The generation in use; another process may have put a new one in its place."""
+        current = self._current()
+        if current != self._generation.folder.name:
+            with self._lock:
+                if current != self._generation.folder.name:
+                    self._generation = Generation(self.folder / current, self._model_id)
+        return self._generation
+
+    # Writing
+
+    def write(self, documents: Sequence[IndexDocument]) -> None:
+        if not documents:
+            return
+        generation = self.generation
+        latest = list({document.id: document for document in documents}.values())
+        gone, came = generation.store.replace(latest)
+        generation.write_words(gone, latest, came)
+        generation.store.announce()
+
+    def delete(self, ids: Iterable[str]) -> None:
+        generation = self.generation
+        gone = generation.store.remove(list(ids))
+        if gone:
+            generation.write_words(gone, [], [])
+            generation.store.announce()
+
+    def missing_vectors(self, limit: int) -> dict[bytes, str]:
+        return self.generation.store.missing_vectors(limit)
+
+    def attach(self, vectors: Mapping[bytes, Vectors]) -> None:
+        if vectors:
+            self.generation.store.attach(vectors)
+            self.generation.store.announce()
+
+    # Searching
+
+    def search(self, question: Question) -> Answer:
+        generation = self.generation
+        snapshot, searchers = generation.state()
+        return Scan(question, snapshot, searchers, generation.store.named(question.name)).answer()
+
+    def names_starting(self, prefix: str, limit: int) -> list[str]:
+        return self.generation.store.names_starting(name_key(prefix), limit)
+
+    def knows(self, word: str) -> bool:
+        _, searchers = self.generation.state()
+        return any(
+            searcher.doc_freq("text", token) > 0
+            for language, searcher in searchers.items()
+            for token in content_tokens(word, language)
+        )
+
+    def spelled_like(self, word: str) -> str | None:
+        folded = fold(word)
+        spellings = self._spellings()
+        if folded in spellings:
+            return None
+        allowed = 1 if len(folded) < 8 else 2
+        near = process.extractOne(folded, spellings.keys(), scorer=DamerauLevenshtein.distance, score_cutoff=allowed)
+        return spellings[near[0]] if near else None
+
+    def _spellings(self) -> dict[str, str]:
+        store = self.generation.store
+        version = store.version()
+        if self._words[0] != version:
+            self._words = version, store.spellings()
+        return dict(self._words[1])
+
+    def vectors_of(self, record_id: str) -> Vectors | None:
+        snapshot, _ = self.generation.state()
+        rows = [row for row, one in enumerate(snapshot.ids) if one == record_id and snapshot.alive[row]]
+        if not rows:
+            return None
+        versions = np.flatnonzero(snapshot.version_record == rows[-1])
+        first, last = snapshot.passage_start[versions[0]], snapshot.passage_start[versions[-1] + 1]
+        known = np.arange(first, last)[snapshot.has_vector[first:last]]
+        if not len(known):
+            return None
+        mean = (snapshot.vector[known] * snapshot.scale[known, None]).mean(axis=0)
+        return np.asarray(mean / np.linalg.norm(mean), dtype=np.float32)
+
+    # Keeping
+
+    def fingerprints(self) -> Iterator[tuple[str, str]]:
+        yield from self.generation.store.fingerprints()
+
+    def status(self) -> EngineStatus:
+        generation = self.generation
+        size = sum(path.stat().st_size for path in generation.folder.rglob("*") if path.is_file())
+        return EngineStatus(*generation.store.counts(), size)
+
+    def rebuild(self) -> "EmbeddedEngine":
+        number = 1 + max((int(path.name) for path in self.folder.iterdir() if path.name.isdigit()), default=0)
+        return EmbeddedEngine(self.folder, self._model_id, str(number))
+
+    def become(self, successor: SearchEngine) -> None:
+        """Keeps the generation that was in use until the next rebuild: a reader may be in the middle of it."""
+        assert isinstance(successor, EmbeddedEngine)
+        kept = {self._current(), successor.generation.folder.name}
+        temporary = self.folder / "CURRENT.new"
+        temporary.write_text(successor.generation.folder.name, "ascii")
+        os.replace(temporary, self.folder / "CURRENT")
+        for path in self.folder.iterdir():
+            if path.name.isdigit() and path.name not in kept:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def close(self) -> None:
+        self._generation.close()

@@ -1,0 +1,246 @@
+"""The embedded engine's file: what the index knows of each record, in SQLite, with the vectors of its passages.
+
+Each change gets the next sequence number, so that a reader takes in only what has changed since it last looked.
+"""
+
+import json
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+
+from indexer.document import IndexDocument
+from indexer.embedding import Vectors
+from indexer.engines.columns import StoredPassage, StoredRecord, StoredVersion
+from schemas.language import LANGUAGES
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS records (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, alive INTEGER NOT NULL, seq INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL, title TEXT NOT NULL, dated TEXT NOT NULL, year INTEGER, lat REAL, lon REAL,
+    facets TEXT NOT NULL);
+CREATE UNIQUE INDEX IF NOT EXISTS record_by_id ON records (id) WHERE alive;
+CREATE INDEX IF NOT EXISTS record_by_seq ON records (seq);
+CREATE TABLE IF NOT EXISTS passages (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, record INTEGER NOT NULL, language INTEGER NOT NULL, key BLOB NOT NULL,
+    text TEXT NOT NULL, vector BLOB, scale REAL NOT NULL DEFAULT 0, seq INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS passage_by_record ON passages (record);
+CREATE INDEX IF NOT EXISTS passage_by_seq ON passages (seq);
+CREATE INDEX IF NOT EXISTS passage_without_vector ON passages (key) WHERE vector IS NULL;
+CREATE TABLE IF NOT EXISTS names (name TEXT NOT NULL, record INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS name_by_text ON names (name);
+CREATE INDEX IF NOT EXISTS name_by_record ON names (record);
+CREATE VIRTUAL TABLE IF NOT EXISTS name_words USING fts5 (name, content='names', content_rowid='rowid', prefix='2 3 4');
+CREATE TABLE IF NOT EXISTS spellings (word TEXT PRIMARY KEY, shown TEXT NOT NULL, count INTEGER NOT NULL) WITHOUT ROWID;
+"""
+
+
+def quantise(vector: Vectors) -> tuple[bytes, float]:
+    """A vector as int8 bytes and the number to multiply them by. Off by at most half a step of its largest component."""
+    scale = float(np.abs(vector).max()) / 127 or 1.0
+    return np.round(vector / scale).astype(np.int8).tobytes(), scale
+
+
+class Store:
+    """One connection for reading and one for writing; both may be used from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reading = self._connect()
+        self._writing = self._connect()
+        self._read_lock = threading.Lock()
+        self._write_lock = threading.RLock()
+        with self._write_lock, self._writing:
+            self._writing.executescript(_SCHEMA)
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, check_same_thread=False, timeout=30)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+        return connection
+
+    def _read(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        with self._read_lock:
+            return self._reading.execute(sql, values).fetchall()
+
+    @contextmanager
+    def _change(self) -> Iterator[tuple[sqlite3.Connection, int]]:
+        """A transaction and the sequence number of what it changes."""
+        with self._write_lock, self._writing:
+            self._writing.execute("BEGIN IMMEDIATE")
+            yield self._writing, self._next(self._writing, "seq")
+
+    @staticmethod
+    def _next(connection: sqlite3.Connection, key: str) -> int:
+        sql = "INSERT INTO meta VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET value = value + 1 RETURNING value"
+        return int(connection.execute(sql, (key,)).fetchone()[0])
+
+    # Writing
+
+    def replace(self, documents: Sequence[IndexDocument]) -> tuple[list[int], list[int]]:
+        """Put documents in. Returns the numbers that went and, one for each document, those that came."""
+        with self._change() as (connection, seq):
+            gone = self._bury(connection, [document.id for document in documents], seq)
+            came = [self._insert(connection, document, seq) for document in documents]
+            self._learn_spellings(connection, documents)
+        return gone, came
+
+    def remove(self, ids: Sequence[str]) -> list[int]:
+        """Take records out. Returns their numbers."""
+        with self._change() as (connection, seq):
+            return self._bury(connection, ids, seq)
+
+    def _bury(self, connection: sqlite3.Connection, ids: Sequence[str], seq: int) -> list[int]:
+        """Leave only a tombstone, so that readers learn of the end; its texts go at once."""
+        found = [
+            row[0] for id in ids for row in connection.execute("SELECT number FROM records WHERE id = ? AND alive", (id,))
+        ]
+        numbers = [(number,) for number in found]
+        connection.executemany(
+            "INSERT INTO name_words (name_words, rowid, name) SELECT 'delete', rowid, name FROM names WHERE record = ?", numbers
+        )
+        for table in ("names", "passages"):
+            connection.executemany(f"DELETE FROM {table} WHERE record = ?", numbers)
+        connection.executemany(
+            "UPDATE records SET alive = 0, seq = ?, title = '', facets = '[]' WHERE number = ?",
+            [(seq, number) for number in found],
+        )
+        return found
+
+    def _insert(self, connection: sqlite3.Connection, document: IndexDocument, seq: int) -> int:
+        lat, lon = document.coordinates or (None, None)
+        values = [f"{facet}:{value}" for facet, found in document.facets.items() for value in found]
+        number = connection.execute(
+            "INSERT INTO records (id, alive, seq, fingerprint, title, dated, year, lat, lon, facets) "
+            "VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (document.id, seq, document.fingerprint, document.versions[0].title, document.dated, document.year, lat, lon,
+             json.dumps(values)),
+        ).lastrowid  # fmt: skip
+        assert number is not None
+        connection.executemany(
+            "INSERT INTO passages (record, language, key, text, seq) VALUES (?, ?, ?, ?, ?)",
+            [
+                (number, LANGUAGES.index(version.language), passage.key, passage.text, seq)
+                for version in document.versions
+                for passage in version.passages
+            ],
+        )
+        for name in document.names:
+            rowid = connection.execute("INSERT INTO names VALUES (?, ?)", (name, number)).lastrowid
+            connection.execute("INSERT INTO name_words (rowid, name) VALUES (?, ?)", (rowid, name))
+        return number
+
+    @staticmethod
+    def _learn_spellings(connection: sqlite3.Connection, documents: Sequence[IndexDocument]) -> None:
+        counts: Counter[tuple[str, str]] = Counter()
+        for document in documents:
+            counts.update(document.spellings())
+        connection.executemany(
+            "INSERT INTO spellings VALUES (?, ?, ?) ON CONFLICT (word) DO UPDATE SET count = count + excluded.count",
+            [(word, shown, count) for (word, shown), count in counts.items()],
+        )
+
+    def attach(self, vectors: Mapping[bytes, Vectors]) -> None:
+        """Give the passages that lack them their vectors."""
+        rows = [(*quantise(vector), key) for key, vector in vectors.items()]
+        with self._change() as (connection, seq):
+            connection.executemany(
+                "UPDATE passages SET vector = ?, scale = ?, seq = ? WHERE key = ? AND vector IS NULL",
+                [(vector, scale, seq, key) for vector, scale, key in rows],
+            )
+
+    def announce(self) -> None:
+        """Tell readers that there is something new, after everything that belongs to it has been written."""
+        with self._change() as (connection, _):
+            self._next(connection, "version")
+
+    # Reading
+
+    def version(self) -> int:
+        """Moves on whenever there is something new to read."""
+        rows = self._read("SELECT value FROM meta WHERE key = 'version'")
+        return int(str(rows[0][0])) if rows else 0
+
+    def changes(self, after: int) -> tuple[int, list[int], list[StoredRecord], list[tuple[int, bytes, float]]]:
+        """What changed after a sequence number: the newest number, the records that went, the records that came, and
+        (passage, vector, scale) for all passages whose vector came."""
+        with self._read_lock:
+            self._reading.execute("BEGIN")
+            try:
+                newest = self._reading.execute("SELECT coalesce(max(value), 0) FROM meta WHERE key = 'seq'").fetchone()[0]
+                gone = self._reading.execute("SELECT number FROM records WHERE seq > ? AND NOT alive", (after,)).fetchall()
+                vectors = self._reading.execute(
+                    "SELECT number, vector, scale FROM passages WHERE seq > ? AND vector IS NOT NULL", (after,)
+                ).fetchall()
+                return newest, [number for (number,) in gone], list(self._records(after)), vectors
+            finally:
+                self._reading.execute("COMMIT")
+
+    def _records(self, after: int) -> Iterator[StoredRecord]:
+        passages = self._reading.execute(
+            "SELECT p.record, p.language, p.number, p.vector, p.scale FROM passages p JOIN records r ON r.number = p.record "
+            "WHERE r.seq > ? AND r.alive ORDER BY p.record, p.number",
+            (after,),
+        )
+        by_record = groupby(passages, key=lambda row: row[0])
+        records = self._reading.execute(
+            "SELECT number, id, title, dated, year, lat, lon, facets FROM records WHERE seq > ? AND alive ORDER BY number",
+            (after,),
+        )
+        for number, id, title, dated, year, lat, lon, facets in records:
+            _, rows = next(by_record)
+            versions = [
+                StoredVersion(language, [StoredPassage(row[2], row[3], row[4]) for row in group])
+                for language, group in groupby(rows, key=lambda row: row[1])
+            ]
+            place = None if lat is None else (lat, lon)
+            yield StoredRecord(number, id, title, dated, year, place, json.loads(facets), versions)
+
+    def missing_vectors(self, limit: int) -> dict[bytes, str]:
+        """Text key and text of passages that have no vector yet, oldest first."""
+        sql = "SELECT key, text FROM passages WHERE vector IS NULL LIMIT ?"
+        return dict(self._read(sql, (limit,)))  # type: ignore[arg-type]
+
+    def named(self, name: str) -> list[int]:
+        """Numbers of the records of that name."""
+        return [int(str(row[0])) for row in self._read("SELECT record FROM names WHERE name = ?", (name,))]
+
+    def names_starting(self, prefix: str, limit: int) -> list[str]:
+        """Ids of records in whose name words start like these, those whose name starts so first, then shorter names."""
+        asked = " ".join(f'"{word}"*' for word in prefix.replace('"', " ").split())
+        if not asked:
+            return []
+        rows = self._read(
+            "SELECT r.id FROM name_words w JOIN names n ON n.rowid = w.rowid JOIN records r ON r.number = n.record AND r.alive "
+            "WHERE name_words MATCH ? GROUP BY r.id ORDER BY min(n.name NOT LIKE ? || '%'), min(length(n.name)), r.id LIMIT ?",
+            (asked, prefix, limit),
+        )
+        return [str(row[0]) for row in rows]
+
+    def spellings(self) -> list[tuple[str, str]]:
+        """Known words, folded and as they are written, frequent ones first."""
+        return [(str(a), str(b)) for a, b in self._read("SELECT word, shown FROM spellings ORDER BY count DESC, word")]
+
+    def fingerprints(self) -> Iterator[tuple[str, str]]:
+        """(id, fingerprint) of every record."""
+        yield from ((str(a), str(b)) for a, b in self._read("SELECT id, fingerprint FROM records WHERE alive"))
+
+    def counts(self) -> tuple[int, int, int]:
+        """Records, passages, and passages with a vector."""
+        rows = self._read(
+            "SELECT (SELECT count(*) FROM records WHERE alive), (SELECT count(*) FROM passages), "
+            "(SELECT count(*) FROM passages WHERE vector IS NULL)"
+        )
+        records, passages, missing = (int(str(value)) for value in rows[0])
+        return records, passages, passages - missing
+
+    def close(self) -> None:
+        """Close both connections."""
+        for connection in (self._reading, self._writing):
+            connection.close()

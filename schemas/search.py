@@ -1,0 +1,178 @@
+"""Questions and answers of the search, as plain values; and the one table of facets."""
+
+from typing import Annotated, Final, Literal, NamedTuple
+
+from pydantic import Field, StringConstraints
+
+from schemas.base import Model
+from schemas.language import Language
+from schemas.records import RecordType
+
+MAX_QUERY = 1_000
+MAX_OFFSET = 10_000
+
+Mode = Literal["hybrid", "keyword", "semantic"]
+Sort = Literal["relevance", "newest", "oldest", "title", "distance"]
+
+
+class Facet(NamedTuple):
+    """A property to filter by. ``vocabulary`` gives its labels; None where labels come from elsewhere."""
+
+    name: str
+    vocabulary: str | None
+
+
+#: Every facet, in the order in which a page shows them. Filter parameters have the same names.
+FACETS: Final[tuple[Facet, ...]] = (
+    Facet("type", "record_types"),
+    Facet("topic", "topics"),
+    Facet("sdg", "sdgs"),
+    Facet("target", "sdgs"),
+    Facet("gender_theme", "gender_themes"),
+    Facet("gender_marker", "gender_markers"),
+    Facet("instrument", "instruments"),
+    Facet("region", "regions"),
+    Facet("country", None),
+    Facet("city", None),
+    Facet("city_size", "city_sizes"),
+    Facet("stage", "stages"),
+    Facet("cost_band", "cost_bands"),
+    Facet("evidence_level", "evidence_levels"),
+    Facet("language", "languages"),
+)
+
+
+class Near(NamedTuple):
+    """A circle on the map: degrees, and kilometres from there."""
+
+    lat: float
+    lon: float
+    km: float
+
+
+class SearchQuery(Model):
+    """What somebody asks. Filters are OR within one name and AND between names."""
+
+    q: Annotated[str, StringConstraints(max_length=MAX_QUERY)] = ""
+    lang: Language = "en"
+    type: list[RecordType] = []
+    topic: list[str] = []
+    sdg: list[str] = []
+    target: list[str] = []
+    gender_theme: list[str] = []
+    gender_marker: list[str] = []
+    instrument: list[str] = []
+    region: list[str] = []
+    country: list[str] = []
+    city: list[str] = []
+    city_size: list[str] = []
+    stage: list[str] = []
+    cost_band: list[str] = []
+    evidence_level: list[str] = []
+    language: list[str] = []
+    year_from: int | None = Field(default=None, ge=1800, le=2100)
+    year_to: int | None = Field(default=None, ge=1800, le=2100)
+    near: Near | None = None
+    sort: Sort = "relevance"
+    mode: Mode = "hybrid"
+    limit: int = Field(default=10, ge=0, le=100)
+    offset: int = Field(default=0, ge=0, le=MAX_OFFSET)
+
+    def chosen(self) -> dict[str, list[str]]:
+        """The facets that filter, each with its chosen ids."""
+        return {facet.name: values for facet in FACETS if (values := getattr(self, facet.name))}
+
+
+class Why(Model):
+    """Why a record was found: an exact name, words of the question, a tag, a passage close in meaning."""
+
+    exact: bool = False
+    words: list[str] = []
+    #: Labels of tags, in the asker's language.
+    tags: list[str] = []
+    #: Closeness in meaning of the best passage, 0 to 1, where meaning spoke for it.
+    meaning: float | None = None
+
+
+class SearchResult(Model):
+    """One record. ``snippet`` is HTML-free; matched words stand between ``«mark»`` offsets in ``marks``."""
+
+    id: str
+    type: RecordType
+    title: str
+    #: The language that title and snippet are in.
+    language: Language
+    url: str
+    score: float
+    snippet: str
+    #: Start and end of each matched word in ``snippet``, in characters.
+    marks: list[tuple[int, int]] = []
+    why: Why
+    #: The record's own language, and all the languages that it can be read in.
+    original_language: Language
+    languages: list[Language] = []
+    city: str | None = None
+    country: str | None = None
+    year: int | None = None
+    sdgs: list[str] = []
+    demonstration: bool = False
+
+
+class FacetCount(Model):
+    """How many results have this value, were it chosen too."""
+
+    id: str
+    label: str
+    count: int
+    selected: bool = False
+
+
+class SearchResults(Model):
+    """The answer. ``total`` counts what passes the relevance floor; 0 means that nothing here answers it."""
+
+    query: SearchQuery
+    total: int
+    results: list[SearchResult]
+    facets: dict[str, list[FacetCount]]
+    took_ms: float
+    did_you_mean: str | None = None
+    #: Vocabulary terms that the question names, as ids ``vocabulary:id`` with their labels.
+    understood: list[tuple[str, str]] = []
+    #: Something the reader must know: meaning not yet computed, index away. A message id for translation.
+    notice: Literal["meaning-incomplete", "index-away"] | None = None
+
+
+class Suggestion(Model):
+    """A completion while typing: a record, a vocabulary term or a place, with the page that it leads to."""
+
+    kind: Literal["record", "term", "place"]
+    id: str
+    label: str
+    #: What it is, in the asker's language: "Case study", "Topic", "Country".
+    note: str
+    url: str
+
+
+class Point(Model):
+    """A result on the map."""
+
+    id: str
+    type: RecordType
+    title: str
+    url: str
+    lat: float
+    lon: float
+
+
+class IndexStatus(Model):
+    """Where the index stands."""
+
+    records: int
+    passages: int
+    #: Passages whose vector is there; meaning is complete when it equals ``passages``.
+    embedded: int
+    #: Edits that the index has not taken in yet.
+    waiting: int
+    model: str
+    engine: str
+    bytes: int

@@ -1,0 +1,25 @@
+"""What routes ask for: the request's session, the search, the settings."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+
+from indexer.search import Search
+from kb.db import get_session
+from kb.settings import Settings
+
+
+def _search(request: Request) -> Search:
+    found: Search = request.app.state.search
+    return found
+
+
+def _settings(request: Request) -> Settings:
+    found: Settings = request.app.state.settings
+    return found
+
+
+SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+SearchDep = Annotated[Search, Depends(_search)]
+SettingsDep = Annotated[Settings, Depends(_settings)]

@@ -1,0 +1,100 @@
+"""Errors as answers: problem documents (RFC 9457) under ``/api``, pages in the reader's language elsewhere."""
+
+import logging
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import OperationalError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from kb.errors import KnowledgeBaseError
+from search_ui.i18n import N_
+from search_ui.render import page
+
+log = logging.getLogger(__name__)
+
+#: Status to what happened and what the reader can do about it. Other statuses are told as 400 or 500.
+MESSAGES: Final[dict[int, tuple[str, str]]] = {
+    400: (
+        N_("This request cannot be answered"),
+        N_("Something in it is not as it should be. Go back, check what you entered, and try again."),
+    ),
+    403: (N_("You may not see this"), N_("Ask the editorial team if you think that you should.")),
+    404: (
+        N_("This page is not here"),
+        N_("It may have been renamed or withdrawn, or the address has a slip in it. Try the search."),
+    ),
+    405: (N_("This address does not take that"), N_("Go back to the page that you came from and use its form.")),
+    409: (
+        N_("Somebody else was faster"),
+        N_("It changed while you were working on it. Look at the present state, then make your change again."),
+    ),
+    413: (N_("This is too large"), N_("Send less at once, or a smaller file.")),
+    422: (
+        N_("Something in this address cannot be read"),
+        N_("A filter or a number in it is not valid. Start from the search page and choose again."),
+    ),
+    429: (N_("Too many requests"), N_("Wait a minute, then try again.")),
+    500: (N_("Something went wrong on our side"), N_("It has been noted. Try again in a while; your data is safe.")),
+    503: (
+        N_("A part of the site is away right now"),
+        N_("It should be back soon. Try the same page again in a minute."),
+    ),
+}
+_RETRY: Final = {"Retry-After": "30"}
+
+
+def install(app: FastAPI) -> None:
+    """Make the app answer errors in this way."""
+    app.add_exception_handler(KnowledgeBaseError, _known)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(OperationalError, _database)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def error_response(
+    request: Request, status: int, detail: str = "", *, headers: dict[str, str] | None = None, **members: Any
+) -> Response:
+    """The answer to a request that failed. ``detail`` is English, for those who wrote the request."""
+    heading, advice = MESSAGES.get(status) or MESSAGES[500 if status >= 500 else 400]
+    headers = (headers or {}) | (_RETRY if status == 503 else {})
+    if request.url.path.startswith("/api/"):
+        problem = {"type": "about:blank", "title": heading, "status": status, "detail": detail or advice} | members
+        return JSONResponse(jsonable_encoder(problem), status, headers, media_type="application/problem+json")
+    return page(
+        request, "error.html", status=status, headers=headers, heading=heading, advice=advice, detail=detail,
+        status_code=status,
+    )  # fmt: skip
+
+
+def _known(request: Request, error: Exception) -> Response:
+    assert isinstance(error, KnowledgeBaseError)
+    return error_response(request, error.status, error.detail, **error.members)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    detail = error.detail if isinstance(error.detail, str) else ""
+    return error_response(request, error.status_code, detail, headers=dict(error.headers or {}))
+
+
+def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found = [{"field": ".".join(str(part) for part in each["loc"][1:]), "reason": each["msg"]} for each in error.errors()]
+    detail = "; ".join(f"{each['field']}: {each['reason']}" for each in found)
+    return error_response(request, 422, detail, errors=found)
+
+
+def _database(request: Request, error: Exception) -> Response:
+    log.exception("the database did not answer", exc_info=error)
+    return error_response(request, 503)
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("unexpected error at %s", request.url.path, exc_info=error)
+    return error_response(request, 500)

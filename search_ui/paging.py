@@ -1,0 +1,28 @@
+"""Pages of results: which numbers to show, and where they lead."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Pages:
+    """``href`` makes the address of a page from its number; numbers start at 1."""
+
+    current: int
+    last: int
+    href: Callable[[int], str]
+
+    def shown(self) -> list[int | None]:
+        """The first, the last and those around the current one; None stands for a gap."""
+        wanted = sorted(
+            {1, self.last} | {number for number in range(self.current - 2, self.current + 3) if 1 <= number <= self.last}
+        )
+        numbers: list[int | None] = []
+        for number in wanted:
+            previous = numbers[-1] if numbers else 0
+            if previous is not None and number == previous + 2:
+                numbers.append(number - 1)
+            elif previous is not None and number > previous + 2:
+                numbers.append(None)
+            numbers.append(number)
+        return numbers
