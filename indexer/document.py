@@ -132,15 +132,16 @@ def build(stored: Stored, city: Stored | None = None) -> IndexDocument:
     record = stored.record
     home = city.record if city and isinstance(city.record, City) else None
     dated = _dated(record)
+    place = place_of(record, city)
     return IndexDocument(
         id=record.id,
         type=record.type,
         versions=tuple(_version(record, language, home) for language in record.languages()),
         names=tuple(dict.fromkeys(name_key(name) for name in _names(record))),
-        facets=_facets(record, home),
-        year=int(dated[:4]) if dated else None,
+        facets=facets_of(record, city),
+        year=year_of(record),
         dated=dated,
-        coordinates=_coordinates(record, home),
+        coordinates=(place.coordinates.lat, place.coordinates.lon) if place and place.coordinates else None,
     )
 
 
@@ -207,8 +208,9 @@ def _walk(record: RecordBase, path: str) -> Iterable[Any]:
     return [value for value in values if value is not None]
 
 
-def _facets(record: RecordBase, home: City | None) -> dict[str, tuple[str, ...]]:
-    place = _place(record, home)
+def facets_of(record: RecordBase, city: Stored | None) -> dict[str, tuple[str, ...]]:
+    """Facet name to the values that the record is found under."""
+    place = place_of(record, city)
     country = place.country if place else None
     sdgs = [tag for tag in record.sdgs if tag.public]
     themes = [tag.theme for tag in record.gender.themes if tag.public]
@@ -242,19 +244,12 @@ def _level(record: RecordBase) -> str | None:
     return None if level is None else str(level)
 
 
-def _place(record: RecordBase, home: City | None) -> Place | None:
+def place_of(record: RecordBase, city: Stored | None) -> Place | None:
     """The record's own place, filled up with what its city knows."""
-    own, city = record.place, home.place if home else None
-    if own is None or city is None:
-        return own or city
-    return city.model_copy(update=own.model_dump(exclude_defaults=True, exclude={"coordinates"}))
-
-
-def _coordinates(record: RecordBase, home: City | None) -> tuple[float, float] | None:
-    for place in (record.place, home.place if home else None):
-        if place and place.coordinates:
-            return place.coordinates.lat, place.coordinates.lon
-    return None
+    own, lent = record.place, city.record.place if city else None
+    if own is None or lent is None:
+        return own or lent
+    return lent.model_copy(update={name: value for name, value in own if value is not None})
 
 
 @cache
@@ -277,6 +272,12 @@ def _dated(record: RecordBase) -> str:
         period.end if period else None,
     ]
     return next((str(value) for value in candidates if value), "")
+
+
+def year_of(record: RecordBase) -> int | None:
+    """The year that stands for the record."""
+    dated = _dated(record)
+    return int(dated[:4]) if dated else None
 
 
 def title_in(record: RecordBase, language: Language) -> str:

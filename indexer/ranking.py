@@ -80,8 +80,8 @@ def relevant(evidence: Evidence, mode: Mode, floor: F32) -> Mask:
         return by_words
     closeness = np.nan_to_num(evidence.closeness, nan=-1.0)
     score = closeness + LEXICAL_WEIGHT * np.maximum(evidence.coverage, evidence.tag)
-    by_meaning = (score >= floor[evidence.language]) & (score >= score.max(initial=-1.0) - SPREAD)
-    return by_meaning if mode == "semantic" else by_words | by_meaning
+    by_meaning: Mask = (score >= floor[evidence.language]) & (score >= score.max(initial=-1.0) - SPREAD)
+    return by_meaning if mode == "semantic" else np.asarray(by_words | by_meaning)
 
 
 def fuse(evidence: Evidence, among: Mask, mode: Mode) -> F32:

@@ -41,6 +41,11 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{(self.data_dir / 'knowledge.db').absolute()}"
 
     @property
+    def uploads_dir(self) -> Path:
+        """Files that people uploaded; a backup has them too."""
+        return self.data_dir / "uploads"
+
+    @property
     def resolved_search_url(self) -> str:
         """The engine's URL, as ``tantivy:/path`` or ``http://host:9200/name``."""
         return self.search_url or f"tantivy:{(self.data_dir / 'index').absolute()}"

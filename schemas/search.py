@@ -1,8 +1,8 @@
 """Questions and answers of the search, as plain values; and the one table of facets."""
 
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from schemas.base import Model
 from schemas.language import Language
@@ -43,11 +43,20 @@ FACETS: Final[tuple[Facet, ...]] = (
 
 
 class Near(NamedTuple):
-    """A circle on the map: degrees, and kilometres from there."""
+    """A circle on the map: degrees, and kilometres from there. Written ``4.6,-74.1,50``."""
 
-    lat: float
-    lon: float
-    km: float
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+    km: Annotated[float, Field(gt=0, le=20_100)]
+
+
+def _read_near(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    parts = value.split(",")
+    if len(parts) != 3:
+        raise ValueError("write latitude, longitude and kilometres, as 4.6,-74.1,50")
+    return parts
 
 
 class SearchQuery(Model):
@@ -72,7 +81,7 @@ class SearchQuery(Model):
     language: list[str] = []
     year_from: int | None = Field(default=None, ge=1800, le=2100)
     year_to: int | None = Field(default=None, ge=1800, le=2100)
-    near: Near | None = None
+    near: Annotated[Near | None, BeforeValidator(_read_near, json_schema_input_type=str)] = None
     sort: Sort = "relevance"
     mode: Mode = "hybrid"
     limit: int = Field(default=10, ge=0, le=100)

@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,17 +30,14 @@ DIMENSION = 384
 HEAP = 50_000_000
 
 
-class IndexOfAnotherModel(Exception):
-    """The index holds another model's vectors; two models' vectors never meet."""
-
-
 class Generation:
     """One folder of index files: a store and a word index for each language."""
 
     def __init__(self, folder: Path, model_id: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        _claim(folder / "MODEL", model_id)
+        #: Whether another model's vectors are in it: then only words are searched until a rebuild.
+        self.foreign = _model_of(folder / "MODEL", model_id) != model_id
         self.store = Store(folder / "records.db")
         self.words = {language: _word_index(folder / f"words-{language}") for language in LANGUAGES}
         self._columns = Columns(DIMENSION, len(LANGUAGES))
@@ -100,13 +98,11 @@ class Generation:
         self.store.close()
 
 
-def _claim(path: Path, model_id: str) -> None:
+def _model_of(path: Path, model_id: str) -> str:
+    """The model whose vectors a generation holds; a new one is for this model."""
     if not path.exists():
         path.write_text(model_id, "utf-8")
-    if (found := path.read_text("utf-8")) != model_id:
-        raise IndexOfAnotherModel(
-            f"the index was filled with the model {found}, this process embeds with {model_id}; run: kb index rebuild"
-        )
+    return path.read_text("utf-8")
 
 
 def _word_index(folder: Path) -> tantivy.Index:
@@ -120,7 +116,6 @@ class EmbeddedEngine:
     name = "embedded (tantivy, numpy, SQLite)"
 
     def __init__(self, folder: Path, model_id: str, pinned: str | None = None) -> None:
-        """Raises IndexOfAnotherModel when the index was filled with vectors of another model."""
         self.folder = folder
         self._model_id = model_id
         self._pinned = pinned
@@ -166,10 +161,11 @@ class EmbeddedEngine:
             generation.store.announce()
 
     def missing_vectors(self, limit: int) -> dict[bytes, str]:
-        return self.generation.store.missing_vectors(limit)
+        generation = self.generation
+        return {} if generation.foreign else generation.store.missing_vectors(limit)
 
     def attach(self, vectors: Mapping[bytes, Vectors]) -> None:
-        if vectors:
+        if vectors and not self.generation.foreign:
             self.generation.store.attach(vectors)
             self.generation.store.announce()
 
@@ -178,6 +174,8 @@ class EmbeddedEngine:
     def search(self, question: Question) -> Answer:
         generation = self.generation
         snapshot, searchers = generation.state()
+        if generation.foreign:
+            question = replace(question, vector=None)
         return Scan(question, snapshot, searchers, generation.store.named(question.name)).answer()
 
     def names_starting(self, prefix: str, limit: int) -> list[str]:

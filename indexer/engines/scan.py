@@ -142,7 +142,7 @@ class Scan:
             found &= ~self._holding(phrase)
         if question.without:
             found &= np.array([one != question.without for one in snapshot.ids[: snapshot.records]], dtype=bool)
-        return found & self._in_years() & self._nearby()
+        return np.asarray(found & self._in_years() & self._nearby())
 
     def _of_versions(self, versions: Array) -> Array:
         mask = np.zeros(self._snapshot.records, dtype=bool)

@@ -25,6 +25,8 @@ from schemas.vocabulary import load, names
 
 #: Titles that are made from a text are at most this long.
 MAX_TITLE = 120
+#: A place's name that was a list of countries is cut to this length.
+MAX_NAME = 200
 
 
 class Unusable(Exception):
@@ -278,10 +280,10 @@ class _Work:
             return None
         code: str | None = rule.table.get(folded(given)) or country_code(given)
         if code is None:
-            kept = f"; kept as {rule.else_to}" if rule.else_to else ""
-            self._change(path, f"not the name of one country{kept}", given, "", done=False)
-            if rule.else_to:
-                self.left_over[rule.else_to] = given
+            kept = repairs.cut(given, MAX_NAME) if rule.else_to else ""
+            kind = "not the name of one country" + (f"; kept as {rule.else_to}" if kept else "")
+            self.changes.append(Change(path, kind, given, kept, done=False))
+            self.left_over |= {rule.else_to: kept} if rule.else_to else {}
         return code
 
     def _list(self, path: str, rule: Rule) -> list[Any]:

@@ -80,7 +80,7 @@ def load_public(session: Session, ids: Iterable[str]) -> dict[str, Stored]:
 
 
 def _load(session: Session, ids: Iterable[str], *conditions: ColumnElement[bool]) -> dict[str, Stored]:
-    wanted = list(dict.fromkeys(ids))
+    wanted = [record_id for record_id in dict.fromkeys(ids) if "\x00" not in record_id]  # PostgreSQL refuses NUL
     found: dict[str, Stored] = {}
     for chunk in chunks(wanted):
         rows = session.scalars(select(RecordRow).where(RecordRow.id.in_(chunk), *conditions)).all()

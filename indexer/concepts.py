@@ -1,0 +1,133 @@
+"""Vocabulary terms that a question names, in any of the three languages: a label or a synonym finds what is tagged with it."""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, NamedTuple
+
+from babel import Locale
+
+from indexer.analysis import content_tokens, fold
+from schemas.language import LANGUAGES, Language
+from schemas.vocabulary import load
+
+#: Facet, and the vocabularies whose terms are its values.
+SOURCES: Final[tuple[tuple[str, str], ...]] = (
+    ("topic", "topics"),
+    ("sdg", "sdgs"),
+    ("gender_theme", "gender_themes"),
+    ("instrument", "instruments"),
+    ("region", "regions"),
+)
+
+
+class Concept(NamedTuple):
+    """A facet value."""
+
+    facet: str
+    id: str
+
+    @property
+    def value(self) -> str:
+        """As the engines know it."""
+        return f"{self.facet}:{self.id}"
+
+    def label(self, language: Language) -> str:
+        """Its name in that language."""
+        if self.facet == "country":
+            return country_name(self.id, language)
+        name = dict(SOURCES).get(self.facet, "sdgs" if self.facet == "target" else self.facet)
+        return load(name).label_of(self.id, language)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A concept that a question names, and the share, 0 to 1, of the question's words that name it."""
+
+    concept: Concept
+    share: float
+
+
+@cache
+def country_name(code: str, language: Language) -> str:
+    """The country's name as CLDR has it; the code for one that CLDR does not know."""
+    return str(Locale(language).territories.get(code, code))
+
+
+@cache
+def spellings(language: Language) -> dict[tuple[str, ...], tuple[Concept, ...]]:
+    """The tokens of every spelling in that language, with the concepts that they may name."""
+    found: dict[tuple[str, ...], dict[Concept, None]] = {}
+    for concept, text in _spelled(language):
+        key = tuple(content_tokens(text, language))
+        if key:
+            found.setdefault(key, {})[concept] = None
+    return {key: tuple(concepts) for key, concepts in found.items()}
+
+
+def _spelled(language: Language) -> list[tuple[Concept, str]]:
+    terms = [
+        (Concept("target" if "." in term.id and facet == "sdg" else facet, term.id), text)
+        for facet, name in SOURCES
+        for term in load(name).terms
+        for spoken, text in term.spellings()
+        if spoken == language
+    ]
+    codes = [code for region in load("regions").terms for code in region.members]
+    return terms + [(Concept("country", code), country_name(code, language)) for code in codes]
+
+
+@cache
+def _longest(language: Language) -> int:
+    return max(map(len, spellings(language)))
+
+
+def named_in(text: str) -> list[Named]:
+    """The concepts that a question names, the greater shares first. Longer spellings win over shorter ones in them."""
+    best: dict[Concept, float] = {}
+    for language in LANGUAGES:
+        tokens = content_tokens(text, language)
+        for concept, length in _named(tokens, language):
+            best[concept] = max(best.get(concept, 0.0), length / len(tokens))
+    return sorted((Named(*one) for one in best.items()), key=lambda named: (-named.share, named.concept))
+
+
+def _named(tokens: list[str], language: Language) -> list[tuple[Concept, int]]:
+    found: list[tuple[Concept, int]] = []
+    start = 0
+    while start < len(tokens):
+        for length in range(min(_longest(language), len(tokens) - start), 0, -1):
+            concepts = spellings(language).get(tuple(tokens[start : start + length]))
+            if concepts:
+                found += [(concept, length) for concept in concepts]
+                start += length - 1
+                break
+        start += 1
+    return found
+
+
+def starting(prefix: str, language: Language, limit: int) -> list[Concept]:
+    """Concepts with a spelling in which a word starts like this: for suggestions, those whose label does first."""
+    folded = fold(prefix).strip()
+    ranked = {
+        concept: min((_start_rank(text, folded), len(text)) for text in texts)
+        for concept, texts in _texts(language).items()
+        if any(_start_rank(text, folded) < _NEVER for text in texts)
+    }
+    return sorted(ranked, key=lambda concept: ranked[concept])[:limit]
+
+
+_NEVER: Final = 9
+
+
+def _start_rank(text: str, prefix: str) -> int:
+    if text.startswith(prefix):
+        return 0
+    return 1 if f" {prefix}" in text else _NEVER
+
+
+@cache
+def _texts(language: Language) -> dict[Concept, list[str]]:
+    texts: dict[Concept, list[str]] = {}
+    for concept, text in _spelled(language):
+        texts.setdefault(concept, []).append(fold(text))
+    return texts

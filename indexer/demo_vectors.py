@@ -1,0 +1,73 @@
+"""The vectors of the fixtures, shipped beside them, so that the demonstration knows meaning from its first second.
+
+Keyed by model and text like the cache that they are loaded into; a text that has changed is simply computed again.
+"""
+
+import json
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from indexer.document import passages_of
+from indexer.embedding import VectorCache, Vectors, load, model_id, text_key
+from kb.settings import Settings, get_settings
+from schemas.records import parse
+
+FIXTURES: Final = Path(__file__).parents[1] / "fixtures"
+FILE: Final = FIXTURES / "vectors.npz"
+
+
+def load_demo_vectors(settings: Settings) -> int:
+    """Put the shipped vectors into the cache of this data folder. Returns how many there are for the model in use."""
+    vectors = _shipped(model_id(settings.embedding_model))
+    cache = VectorCache(settings.data_dir / "vectors.db", model_id(settings.embedding_model))
+    cache.put(vectors)
+    cache.close()
+    return len(vectors)
+
+
+def check() -> int:
+    """How many texts of the fixtures have no shipped vector."""
+    return len(_texts().keys() - _shipped(model_id(get_settings().embedding_model)).keys())
+
+
+def make() -> int:
+    """Write the file: known vectors are kept, others computed, those of texts that are gone left out."""
+    model = get_settings().embedding_model
+    texts, known = _texts(), _shipped(model_id(model))
+    embedder = load(model)
+    missing = [key for key in texts if key not in known]
+    known |= {key: embedder.passages([texts[key]])[0] for key in missing}
+    keys = sorted(texts)
+    np.savez_compressed(
+        FILE,
+        model=np.array(model_id(model)),
+        keys=np.array([np.frombuffer(key, dtype=np.uint8) for key in keys]),
+        vectors=np.array([known[key] for key in keys], dtype=np.float16),
+    )
+    return len(missing)
+
+
+def _shipped(model: str) -> dict[bytes, Vectors]:
+    if not FILE.exists():
+        return {}
+    with np.load(FILE, allow_pickle=False) as stored:
+        if str(stored["model"]) != model:
+            return {}
+        rows = zip(stored["keys"], stored["vectors"], strict=True)
+        return {key.tobytes(): vector.astype(np.float32) for key, vector in rows}
+
+
+def _texts() -> dict[bytes, str]:
+    """Every passage of the fixtures, by its key."""
+    texts: dict[bytes, str] = {}
+    for path in sorted(FIXTURES.glob("*.jsonl")):
+        for line in path.read_text("utf-8").splitlines():
+            value = json.loads(line)
+            if "type" not in value:
+                continue
+            record = parse(value)
+            for language in record.languages():
+                texts |= {text_key(passage.text): passage.text for passage in passages_of(record, language)}
+    return texts

@@ -1,0 +1,39 @@
+"""What somebody typed, taken apart: free words, "quoted phrases", -exclusions. No input is an error."""
+
+import re
+from dataclasses import dataclass
+
+_QUOTES = str.maketrans(dict.fromkeys("“”„«»″", '"'))
+_PART = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
+_WORD = re.compile(r"\w")
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """``text`` is what is looked for, without exclusions and quotes; it is what the embedding model reads."""
+
+    text: str
+    phrases: tuple[str, ...]
+    excluded: tuple[str, ...]
+
+
+def parse(typed: str) -> Parsed:
+    """Take a question apart. A lone quote or minus is just a character; control characters are blanks."""
+    readable = "".join(character if character.isprintable() else " " for character in typed).translate(_QUOTES)
+    if readable.count('"') % 2:
+        last = readable.rindex('"')
+        readable = f"{readable[:last]} {readable[last + 1 :]}"
+    wanted: list[str] = []
+    phrases: list[str] = []
+    excluded: list[str] = []
+    for part in _PART.finditer(readable):
+        text = (part["phrase"] if part["phrase"] is not None else part["word"]).strip()
+        if not _WORD.search(text):
+            continue
+        if part["minus"]:
+            excluded.append(text)
+            continue
+        wanted.append(text)
+        if part["phrase"] is not None:
+            phrases.append(text)
+    return Parsed(" ".join(wanted), tuple(phrases), tuple(excluded))

@@ -1,0 +1,87 @@
+"""The search as an API: /api/v1/search and /api/v1/suggest."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy.orm import Session
+
+from indexer.search import Search
+from kb.db import get_session
+from schemas.language import Language
+from schemas.search import IndexStatus, Point, SearchQuery, SearchResults, Suggestion
+
+router = APIRouter(prefix="/api/v1", tags=["search"])
+
+
+def _search(request: Request) -> Search:
+    found: Search = request.app.state.search
+    return found
+
+
+Searching = Annotated[Search, Depends(_search)]
+Reading = Annotated[Session, Depends(get_session, scope="function")]
+
+_EXAMPLE = {
+    "query": {"q": "cable car", "lang": "en"},
+    "total": 1,
+    "results": [
+        {
+            "id": "medellin-metrocable",
+            "type": "case_study",
+            "title": "Metrocable: cable cars as public transport",
+            "language": "en",
+            "url": "/en/case-studies/medellin-metrocable",
+            "score": 0.21,
+            "snippet": "The first cable car line that belongs to a city's public transport …",
+            "marks": [[10, 19]],
+            "why": {"exact": False, "words": ["cable", "car"], "tags": ["Public transport"], "meaning": 0.8},
+            "original_language": "es",
+            "languages": ["en", "es"],
+            "city": "Medellín",
+            "country": "Colombia",
+            "year": 2004,
+            "sdgs": ["11"],
+            "demonstration": False,
+        }
+    ],
+    "facets": {"type": [{"id": "case_study", "label": "Case study", "count": 1, "selected": False}]},
+    "took_ms": 21.5,
+    "did_you_mean": None,
+    "understood": [["topic:public-transport", "Public transport"]],
+    "notice": None,
+}
+
+
+@router.get(
+    "/search",
+    summary="Search all records by words and by meaning, in three languages at once",
+    responses={200: {"content": {"application/json": {"example": _EXAMPLE}}}},
+)
+def search(query: Annotated[SearchQuery, Query()], search: Searching, session: Reading) -> SearchResults:
+    """Filters may be repeated: OR within one name, AND between names. ``total`` counts what passes the relevance floor,
+    so 0 means that nothing here answers the question. ``q`` takes "quoted phrases" and -exclusions."""
+    return search.answer(session, query)
+
+
+@router.get("/points", summary="The results that have a place, for a map")
+def points(query: Annotated[SearchQuery, Query()], search: Searching, session: Reading) -> list[Point]:
+    """At most 300, the best first; ``limit`` and ``offset`` do not matter."""
+    return search.points(session, query)
+
+
+@router.get("/suggest", summary="Completions while typing: terms, places, records")
+def suggest(
+    search: Searching,
+    session: Reading,
+    q: Annotated[str, Query(max_length=200, examples=["medel"])] = "",
+    lang: Language = "en",
+    limit: Annotated[int, Query(ge=1, le=20)] = 8,
+) -> list[Suggestion]:
+    """Each completion says what it is and which page it leads to."""
+    return search.suggest(session, q, lang, limit)
+
+
+@router.get("/status", summary="Where the index stands")
+def status(search: Searching, session: Reading) -> IndexStatus:
+    """Meaning is complete when ``embedded`` equals ``passages``, the index when ``waiting`` is 0."""
+    return search.status(session)

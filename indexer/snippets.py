@@ -1,0 +1,46 @@
+"""The few lines of a record that answer the question, with the matched words marked."""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from indexer.analysis import words
+from indexer.document import Passage
+from schemas.language import Language
+
+#: Characters of a snippet.
+LENGTH = 280
+
+
+class Snippet(NamedTuple):
+    """Plain text and the (start, end) of each matched word in it."""
+
+    text: str
+    marks: list[tuple[int, int]]
+
+
+def best_passage(passages: Sequence[Passage], language: Language, tokens: Collection[str]) -> int:
+    """The passage that holds the most of the tokens, the first of equals."""
+    held = [len({word.token for word in words(passage.text, language)}.intersection(tokens)) for passage in passages]
+    return held.index(max(held))
+
+
+def snippet(text: str, language: Language, tokens: Collection[str], length: int = LENGTH) -> Snippet:
+    """Cut a passage to the window with the most matched words, at word boundaries, with … where something is left out."""
+    found = [(word.start, word.end) for word in words(text, language) if word.token in tokens]
+    start, end = _window(text, found, length)
+    before, after = "… " if start else "", " …" if end < len(text) else ""
+    shift = len(before) - start
+    marks = [(first + shift, last + shift) for first, last in found if first >= start and last <= end]
+    return Snippet(f"{before}{text[start:end]}{after}", marks)
+
+
+def _window(text: str, found: list[tuple[int, int]], length: int) -> tuple[int, int]:
+    if len(text) <= length:
+        return 0, len(text)
+    starts = [max(first - length // 6, 0) for first, _ in found] or [0]
+    start = max(starts, key=lambda at: (sum(at <= first and last <= at + length for first, last in found), -at))
+    start = min(start, len(text) - length)
+    if start:
+        start = text.find(" ", start) + 1 or start
+    end = text.rfind(" ", start, start + length) if start + length < len(text) else len(text)
+    return start, max(end, start + 1)

@@ -1,0 +1,205 @@
+"""Keeping the index what the database says: take in changes, compute vectors, rebuild beside the live index, compare.
+
+A job carries an id only; the record is loaded as it is now and its whole document written, so that a job done twice, late
+or out of order changes nothing.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from indexer.document import IndexDocument, build, city_id
+from indexer.embedding import Embedder, VectorCache
+from indexer.engines.base import SearchEngine
+from kb import outbox
+from kb.db import transaction
+from kb.records import service as records
+from schemas.records import City
+
+#: Jobs, and records of a rebuild, that are taken in at a time.
+BATCH = 200
+#: Passages that a thread embeds before they are kept.
+EMBED_BATCH = 8
+#: Seconds that a lease holds without being renewed; a batch takes far less.
+LEASE = 120
+
+Progress = Callable[[int, int], None]
+Stop = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Records of which the index and the database say different things, by id."""
+
+    missing: tuple[str, ...]
+    stale: tuple[str, ...]
+    orphaned: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.missing) + len(self.stale) + len(self.orphaned)
+
+    def ids(self) -> list[str]:
+        """All of them."""
+        return [*self.missing, *self.stale, *self.orphaned]
+
+
+def _holder() -> str:
+    return f"{socket.gethostname()} {os.getpid()}"
+
+
+def _silent(_done: int, _all: int) -> None:
+    pass
+
+
+def drain(database: Engine, engine: SearchEngine, progress: Progress = _silent, stop: Stop = lambda: False) -> int | None:
+    """Take in all changes that wait. Returns how many jobs were done; None when another process is at it."""
+    with outbox.lease(database, "index", _holder(), LEASE) as held:
+        if not held:
+            return None
+        finished = 0
+        while not stop() and held.renew():
+            jobs = _take_in_batch(database, engine)
+            if not jobs:
+                break
+            finished += jobs
+            with transaction(database) as session:
+                progress(finished, finished + outbox.waiting(session))
+        return finished
+
+
+def _take_in_batch(database: Engine, engine: SearchEngine) -> int:
+    with transaction(database) as session:
+        jobs = outbox.pending(session, BATCH)
+        ids = list(dict.fromkeys(job.record_id for job in jobs))
+        documents = documents_of(session, [*ids, *_dependents(session, ids)])
+        session.expunge_all()
+    gone = set(ids) - {document.id for document in documents}
+    engine.write(documents)
+    engine.delete(gone)
+    with transaction(database) as session:
+        outbox.done(session, jobs)
+    return len(jobs)
+
+
+def _dependents(session: Session, ids: Sequence[str]) -> set[str]:
+    """Records that take their place from one of these cities, or from one that is no more."""
+    found = records.load(session, ids)
+    cities = [id for id in ids if id not in found or isinstance(found[id].record, City)]
+    return records.pointing_ids(session, cities) - set(ids) if cities else set()
+
+
+def documents_of(session: Session, ids: Iterable[str]) -> list[IndexDocument]:
+    """The documents of those records that are published."""
+    found = records.load_public(session, ids)
+    homes = {id: home for id, stored in found.items() if (home := city_id(stored.record))}
+    cities = records.load_public(session, set(homes.values()))
+    return [build(stored, cities.get(homes.get(id, ""))) for id, stored in found.items()]
+
+
+def embed(
+    engine: SearchEngine,
+    embedder: Embedder,
+    cache: VectorCache,
+    threads: int = 1,
+    progress: Progress = _silent,
+    stop: Stop = lambda: False,
+) -> int:
+    """Give every passage its vector, from the cache or computed. Returns how many were computed."""
+    computed = 0
+    with ThreadPoolExecutor(threads) as pool:
+        while not stop() and (missing := engine.missing_vectors(EMBED_BATCH * threads * 4)):
+            known = cache.get(missing)
+            engine.attach(known)
+            rest = [key for key in missing if key not in known]
+            for start in range(0, len(rest), EMBED_BATCH * threads):
+                keys = rest[start : start + EMBED_BATCH * threads]
+                vectors = dict(zip(keys, pool.map(lambda key: embedder.passages([missing[key]])[0], keys), strict=True))
+                cache.put(vectors)
+                engine.attach(vectors)
+                computed += len(vectors)
+                status = engine.status()
+                progress(status.embedded, status.passages)
+                if stop():
+                    break
+    return computed
+
+
+def rebuild(database: Engine, engine: SearchEngine, cache: VectorCache, progress: Progress = _silent) -> bool:
+    """Fill a new index beside the live one, with the vectors that are known, and swap. False when another process is at it.
+
+    Edits go on meanwhile and reach the live index as always; those that came during the filling are taken over by a
+    comparison just before the swap, under the lease that keeps others from writing.
+    """
+    with outbox.lease(database, "rebuild", _holder(), LEASE) as rebuilding:
+        if not rebuilding:
+            return False
+        successor = engine.rebuild()
+        _fill(database, successor, cache, progress, rebuilding)
+        with outbox.lease(database, "index", _holder(), LEASE) as held:
+            while not held.take():
+                time.sleep(0.2)
+            _align(database, successor, differences(database, successor).ids())
+            attach_known(successor, cache)
+            engine.become(successor)
+        return True
+
+
+def _fill(database: Engine, engine: SearchEngine, cache: VectorCache, progress: Progress, lease: outbox.Lease) -> None:
+    with transaction(database) as session:
+        ids = iter([id for id, _ in records.published_ids(session)])
+        total, finished = sum(records.count_by_type(session).values()), 0
+    while batch := list(islice(ids, BATCH)):
+        _align(database, engine, batch)
+        attach_known(engine, cache)
+        lease.renew()
+        finished += len(batch)
+        progress(finished, total)
+
+
+def attach_known(engine: SearchEngine, cache: VectorCache) -> None:
+    """Vectors that were computed before, for passages that lack them."""
+    while known := cache.get(engine.missing_vectors(BATCH * 4)):
+        engine.attach(known)
+
+
+def _align(database: Engine, engine: SearchEngine, ids: Sequence[str]) -> None:
+    """Write these records as the database has them now."""
+    for start in range(0, len(ids), BATCH):
+        part = ids[start : start + BATCH]
+        with transaction(database) as session:
+            documents = documents_of(session, part)
+        engine.write(documents)
+        engine.delete(set(part) - {document.id for document in documents})
+
+
+def differences(database: Engine, engine: SearchEngine) -> Differences:
+    """Compare every record's document with the one in the index, by fingerprint."""
+    indexed = dict(engine.fingerprints())
+    missing: list[str] = []
+    stale: list[str] = []
+    with transaction(database) as session:
+        ids = [id for id, _ in records.published_ids(session)]
+        for start in range(0, len(ids), BATCH):
+            for document in documents_of(session, ids[start : start + BATCH]):
+                found = indexed.pop(document.id, None)
+                if found is None:
+                    missing.append(document.id)
+                elif found != document.fingerprint:
+                    stale.append(document.id)
+            session.expunge_all()
+    return Differences(tuple(missing), tuple(stale), tuple(indexed))
+
+
+def check(database: Engine, engine: SearchEngine) -> Differences:
+    """Compare, and queue what differs."""
+    found = differences(database, engine)
+    with transaction(database) as session:
+        outbox.enqueue(session, found.ids())
+    return found

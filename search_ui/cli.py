@@ -1,0 +1,101 @@
+"""The ``kb`` command: the commands of each folder, and those that run the site."""
+
+import sys
+import threading
+import time
+import urllib.request
+from typing import Annotated
+
+import typer
+
+from kb.settings import DEVELOPMENT_SECRET, Settings, get_settings
+
+app = typer.Typer(name="kb", help="The knowledge base: import, index, users, backup, and the site itself.",
+                  no_args_is_help=True, pretty_exceptions_enable=False)  # fmt: skip
+
+Port = Annotated[int | None, typer.Option(help="Another port than KB_PORT says.")]
+
+
+@app.command()
+def serve(
+    port: Port = None,
+    host: Annotated[str | None, typer.Option(help="Another address to listen on than KB_HOST says.")] = None,
+) -> None:
+    """Bring the database up to date and serve the site and the API, until interrupted."""
+    _serve(_with(get_settings(), port, host))
+
+
+@app.command()
+def demo(port: Port = None) -> None:
+    """Serve the site with the demonstration records; they are loaded first where there are none."""
+    from search_ui.demo import load
+
+    settings = _with(get_settings(), port, None)
+    load(settings)
+    _serve(settings)
+
+
+def _with(settings: Settings, port: int | None, host: str | None) -> Settings:
+    changes = {name: value for name, value in (("port", port), ("host", host)) if value is not None}
+    return settings.model_copy(update=changes)
+
+
+def _serve(settings: Settings) -> None:
+    _refuse_known_secret(settings)
+    import uvicorn
+
+    from kb.db import make_engine, migrate
+    from search_ui.app import create_app
+
+    engine = make_engine(settings)
+    migrate(engine)
+    engine.dispose()
+    threading.Thread(target=_say_where, args=(settings,), daemon=True).start()
+    uvicorn.run(
+        create_app(settings), host=settings.host, port=settings.port, log_level="warning", server_header=False,
+        proxy_headers=True,
+    )  # fmt: skip
+
+
+def _refuse_known_secret(settings: Settings) -> None:
+    if settings.environment != "development" and settings.secret_key == DEVELOPMENT_SECRET:
+        typer.echo(
+            "KB_SECRET_KEY still has its development value, which everybody knows.\n"
+            "Set it to a secret of your own, for example the output of:\n"
+            '  python -c "import secrets; print(secrets.token_urlsafe(48))"',
+            err=True,
+        )
+        raise typer.Exit(1)
+
+
+def _say_where(settings: Settings) -> None:
+    """Print the address once the site answers there."""
+    host = "localhost" if settings.host in ("127.0.0.1", "0.0.0.0", "::") else settings.host  # noqa: S104
+    address = f"http://{host}:{settings.port}/"
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(f"{address}healthz", timeout=1):
+                typer.echo(f"{settings.site_name} is at {address}  (stop with Ctrl+C)")
+                sys.stdout.flush()
+                return
+        except OSError:
+            time.sleep(0.1)
+
+
+def _join() -> None:
+    """Add the commands of the other folders."""
+    from indexer import cli as index_commands
+    from kb import cli as record_commands
+
+    record_commands.register(app)
+    index_commands.register(app)
+
+
+def main() -> None:
+    """The entry point of the ``kb`` script."""
+    _join()
+    app()
+
+
+if __name__ == "__main__":
+    main()
