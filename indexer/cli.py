@@ -15,7 +15,7 @@ from rich.progress import (
 )
 from sqlalchemy import Engine
 
-from indexer import demo_vectors, evaluate, jobs, sync
+from indexer import demo_vectors, evaluate, sync
 from indexer.search import Search, open_search
 from kb.db import make_engine, migrate, transaction
 from kb.settings import get_settings
@@ -85,7 +85,7 @@ def sync_command() -> None:
 def _embed(search: Search) -> None:
     if not search.engine.missing_vectors(1):
         return
-    cache = jobs.open_cache(search)
+    cache = search.open_cache()
     with _progress("passages") as progress:
         sync.embed(search.engine, search.embedder.embedder, cache, THREADS, progress)
     cache.close()
@@ -95,7 +95,7 @@ def _embed(search: Search) -> None:
 def rebuild_command() -> None:
     """Fill a new index beside the live one and swap. The site goes on answering meanwhile."""
     with _opened() as (database, search):
-        cache = jobs.open_cache(search)
+        cache = search.open_cache()
         with _progress("records") as progress:
             done = sync.rebuild(database, search.engine, cache, progress)
         cache.close()
@@ -142,6 +142,7 @@ def evaluate_command(
 ) -> None:
     """Measure search on judged queries: nDCG@10, MRR@10 and refusal, by kind and language, for the three modes."""
     with _opened() as (database, search):
+        search.prepare()
         typer.echo(evaluate.report(database, search, evaluate.read(judgements), misses))
 
 

@@ -1,5 +1,6 @@
 """Vocabulary terms that a question names, in any of the three languages: a label or a synonym finds what is tagged with it."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, NamedTuple
@@ -72,8 +73,19 @@ def _spelled(language: Language) -> list[tuple[Concept, str]]:
         for spoken, text in term.spellings()
         if spoken == language
     ]
+    terms += [
+        (Concept(facet, term.id), part)
+        for facet, name in SOURCES[:3]
+        for term in load(name).terms
+        if facet != "sdg"
+        for part in _AND.split(term.label[language])
+    ]
     codes = [code for region in load("regions").terms for code in region.members]
     return terms + [(Concept("country", code), country_name(code, language)) for code in codes]
+
+
+#: "Waste and circular economy" is asked for as waste, or as circular economy.
+_AND: Final = re.compile(r",| and | or | y | o | et | ou ")
 
 
 @cache

@@ -10,12 +10,24 @@ from typing import Final
 import numpy as np
 
 from indexer.document import passages_of
-from indexer.embedding import VectorCache, Vectors, load, model_id, text_key
+from indexer.embedding import (
+    VectorCache,
+    Vectors,
+    load,
+    model_id,
+    text_key,
+    typical_texts,
+)
 from kb.settings import Settings, get_settings
 from schemas.records import parse
 
 FIXTURES: Final = Path(__file__).parents[1] / "fixtures"
 FILE: Final = FIXTURES / "vectors.npz"
+
+
+def record_files() -> list[Path]:
+    """The fixtures that are records; the judgements beside them are not."""
+    return sorted(path for path in FIXTURES.glob("*.jsonl") if path.name != "judgements.jsonl")
 
 
 def load_demo_vectors(settings: Settings) -> int:
@@ -60,14 +72,11 @@ def _shipped(model: str) -> dict[bytes, Vectors]:
 
 
 def _texts() -> dict[bytes, str]:
-    """Every passage of the fixtures, by its key."""
-    texts: dict[bytes, str] = {}
-    for path in sorted(FIXTURES.glob("*.jsonl")):
+    """Every passage of the fixtures, and the typical texts of each language, by key."""
+    texts = {text_key(text): text for typical in typical_texts().values() for text in typical}
+    for path in record_files():
         for line in path.read_text("utf-8").splitlines():
-            value = json.loads(line)
-            if "type" not in value:
-                continue
-            record = parse(value)
+            record = parse(json.loads(line))
             for language in record.languages():
                 texts |= {text_key(passage.text): passage.text for passage in passages_of(record, language)}
     return texts

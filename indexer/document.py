@@ -21,9 +21,11 @@ _SPELLING = re.compile(r"[^\W\d_]{4,}")
 
 
 class Field(NamedTuple):
-    """A searchable text. ``path`` goes through parts and lists; ``boost`` is how often its words count."""
+    """A searchable text. ``path`` goes through parts; ``inner`` names the texts of each part of a list, which are read
+    together; ``boost`` is how often its words count."""
 
     path: str
+    inner: tuple[str, ...] = ()
     boost: int = 1
 
 
@@ -37,17 +39,14 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("problem"),
     Field("objectives"),
     Field("solution"),
-    Field("building_blocks.title"),
-    Field("building_blocks.text"),
-    Field("building_blocks.enabling_factors"),
-    Field("building_blocks.lessons"),
+    Field("building_blocks", ("title", "text", "enabling_factors", "lessons")),
     Field("actors"),
     Field("beneficiaries"),
     Field("participation"),
     Field("costs.covers"),
-    Field("costs.funding.source"),
+    Field("costs.funding", ("source",)),
     Field("results"),
-    Field("indicators.name"),
+    Field("indicators", ("name", "value")),
     Field("evidence_note"),
     Field("what_did_not_work"),
     Field("lessons"),
@@ -58,15 +57,12 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field("changes"),
     Field("outcome"),
     Field("contents"),
-    Field("programme.title"),
-    Field("programme.text"),
-    Field("programme.speakers.position"),
+    Field("programme", ("title", "text")),
     Field("audience"),
-    Field("phases.title"),
-    Field("phases.text"),
+    Field("phases", ("title", "text")),
     Field("criteria"),
     Field("womens_network_antenna"),
-    Field("steps.note"),
+    Field("steps", ("note",)),
     Field("body"),
 )
 
@@ -164,7 +160,7 @@ def passages_of(record: RecordBase, language: Language) -> tuple[Passage, ...]:
     and costs 0.007 MRR; a title as a passage of its own costs 0.02 to 0.05.
     """
     title = record.title.get(language, "")
-    texts = [text for field in FIELDS if field.path != "title" for text in _texts(record, field.path, language)]
+    texts = [text for field in FIELDS if field.path != "title" for text in _texts(record, field, language)]
     if texts and language in record.summary:
         texts[0] = f"{title}\n\n{texts[0]}"
     return tuple(Passage(text) for text in passages(texts or [title]))
@@ -172,7 +168,7 @@ def passages_of(record: RecordBase, language: Language) -> tuple[Passage, ...]:
 
 def _version(record: RecordBase, language: Language, home: City | None) -> Version:
     counted = [
-        text for field in FIELDS for text in _texts(record, field.path, language) for _ in range(field.boost)
+        text for field in FIELDS for text in _texts(record, field, language) for _ in range(field.boost)
     ]
     plain = [text for path in PLAIN_FIELDS for text in _plain(record, path)]
     places = [text for text in ([*home.title.values(), *home.other_names] if home else [])]
@@ -186,11 +182,24 @@ def _names(record: RecordBase) -> Iterator[str]:
         yield from _plain(record, path)
 
 
-def _texts(record: RecordBase, path: str, language: Language) -> Iterator[str]:
-    """The texts of a path in a language; a record's hidden fields have none."""
-    for value in _walk(record, path):
-        if isinstance(value, dict) and language in value:
-            yield value[language]
+def _texts(record: RecordBase, field: Field, language: Language) -> list[str]:
+    """The texts of a field in a language: one for each part of a list of parts, one for a whole list of texts."""
+    values = _walk(record, field.path)
+    groups = [[getattr(part, name) for name in field.inner] for part in values] if field.inner else [values]
+    return [text for group in groups if (text := _joined(group, language))]
+
+
+def _joined(values: Iterable[Any], language: Language) -> str:
+    """Values as one text. Words that are the same in all languages, as figures are, count only beside some in this one."""
+    said = [value[language] if isinstance(value, dict) else value for value in values if value and _is_in(value, language)]
+    if not any(isinstance(value, dict) and language in value for value in values):
+        return ""
+    *firsts, last = said
+    return " ".join([*(text if text[-1] in ".:;!?…" else f"{text}." for text in firsts), last])
+
+
+def _is_in(value: Any, language: Language) -> bool:
+    return isinstance(value, str) or language in value
 
 
 def _plain(record: RecordBase, path: str) -> Iterator[str]:

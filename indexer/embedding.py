@@ -4,7 +4,7 @@ import hashlib
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +12,9 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from schemas.language import LANGUAGES, Language
+from schemas.vocabulary import load as load_vocabulary
 
 Vectors = NDArray[np.float32]
 
@@ -84,6 +87,26 @@ def load(model: str) -> Embedder:
 def text_key(text: str) -> bytes:
     """The key of a text in the cache: 16 bytes."""
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def typical_texts() -> dict[Language, list[str]]:
+    """Texts of the product's own world that say the same in each language: the definitions of its vocabularies."""
+    terms = [term for name in ("sdgs", "topics", "gender_themes") for term in load_vocabulary(name).terms]
+    defined = [term for term in terms if len(term.definition) == len(LANGUAGES) and "." not in term.id]
+    return {language: [f"{term.label[language]}. {term.definition[language]}" for term in defined] for language in LANGUAGES}
+
+
+def typical(embedder: Callable[[], Embedder], cache: "VectorCache") -> Vectors:
+    """The typical passage of each language, shape (languages, dimension): what the model says of a text for its language
+    alone. Computed once for a model, in seconds, and kept in the cache."""
+    means = []
+    for texts in typical_texts().values():
+        keys = {text_key(text): text for text in texts}
+        known = cache.get(keys)
+        new = {key: embedder().passages([keys[key]])[0] for key in keys if key not in known}
+        cache.put(new)
+        means.append(np.mean([*known.values(), *new.values()], axis=0))
+    return np.asarray(means, dtype=np.float32)
 
 
 class VectorCache:

@@ -11,7 +11,6 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from indexer import sync
-from indexer.embedding import VectorCache
 from indexer.search import Search
 from kb import outbox
 
@@ -47,13 +46,18 @@ class Worker:
         self._thread.join(PATIENCE)
 
     def _run(self) -> None:
+        self._try(self._search.prepare)
         while not self._ending.is_set():
             self._wake.clear()
-            try:
-                self._work()
-            except Exception:
-                log.exception("indexing failed; trying again in %s seconds", PERIOD)
+            self._try(self._work)
             self._wake.wait(PERIOD)
+
+    @staticmethod
+    def _try(work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:
+            log.exception("work in the background failed; trying again in %s seconds", PERIOD)
 
     def _work(self) -> None:
         engine = self._search.engine
@@ -65,7 +69,7 @@ class Worker:
                 self._embed()
 
     def _embed(self) -> None:
-        cache = open_cache(self._search)
+        cache = self._search.open_cache()
         try:
             # New words before old meaning: an edit interrupts the computing of vectors.
             sync.embed(
@@ -73,13 +77,6 @@ class Worker:
             )
         finally:
             cache.close()
-
-
-def open_cache(search: Search) -> VectorCache:
-    """The vectors that were computed in this data folder, for the model in use."""
-    from indexer.embedding import model_id
-
-    return VectorCache(search.settings.data_dir / "vectors.db", model_id(search.settings.embedding_model))
 
 
 def start(app: FastAPI) -> None:

@@ -5,6 +5,7 @@ language) and its coverage (the share of the question's information that its wor
 shared design, section 4; ``kb evaluate`` measures them again on the fixtures.
 """
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
@@ -21,23 +22,36 @@ Mask = NDArray[np.bool_]
 
 #: How much full coverage adds to closeness. Measured: 0.15 is best over two languages, 0.2 to 0.3 in French alone.
 LEXICAL_WEIGHT: Final = 0.15
+#: How much it adds that a record's tags are what the question names. Broad terms are on many records, so it is little;
+#: measured on the fixtures: 0.03 to 0.05 is best, 0.15 ruins the order.
+TAG_WEIGHT: Final = 0.03
 #: BM25 with k1 = 1.2 gives a term at most (k1 + 1) x idf.
 BM25_CEILING: Final = 2.2
-#: Passages at which a language's own mean weighs as much as the mean of all. Measured with 3, 10, 30 and 120.
-SHRINKAGE: Final = 2.0
-#: Score (closeness + tilt) below which a version in the asker's own language is no result: were it one, it would share
-#: words with the question. Measured: loses 0.3 % of good questions, refuses 74-82 % of those without an answer.
-OWN_LANGUAGE_FLOOR: Final = 0.080
-#: The same in another language, where words cannot speak.
-OTHER_LANGUAGE_FLOOR: Final = 0.050
-#: Closeness that is asked for when no language knows any word of the question; gibberish reaches 0.060.
+#: How many passages a language's typical one weighs when its mean is reckoned. Measured with 3, 10, 30 and 120.
+PRIOR_WEIGHT: Final = 10.0
+#: The score (closeness + tilt) that some version must reach, or nothing answers by meaning. In the asker's own language an
+#: answer would share words; one in another language competes with what the asker's language has; and where that has
+#: nothing, words cannot speak at all. docs/search.md has the trade between questions lost and nonsense refused.
+OWN_LANGUAGE_FLOOR: Final = 0.062
+OTHER_LANGUAGE_FLOOR: Final = 0.052
+ONLY_OTHER_LANGUAGES_FLOOR: Final = 0.042
+#: What is asked for when no language knows any word of the question.
 UNKNOWN_WORDS_FLOOR: Final = 0.065
-#: How far below the best a result may lie when only meaning speaks for it.
-SPREAD: Final = 0.060
-#: Coverage from which words alone make a result.
-COVERAGE_FLOOR: Final = 0.30
+#: Passages from which a language counts as one in which answers could be found.
+ENOUGH_PASSAGES: Final = 50
+#: Passages of the collection that the floors were measured on. The best of many unrelated passages lies higher: like the
+#: greatest of n normal numbers, by the root of ln n.
+MEASURED_PASSAGES: Final = 240
+#: What each further result by meaning must reach, once something answers,
+KEPT_FLOOR: Final = 0.042
+#: and how far below the best it may lie.
+SPREAD: Final = 0.100
+#: Coverage from which words alone make a result; so do all of the question's words.
+COVERAGE_FLOOR: Final = 0.50
+#: The same where only words are asked for.
+KEYWORD_FLOOR: Final = 0.20
 #: Share of the question that its vocabulary terms must name for a tag alone to make a result.
-TAG_FLOOR: Final = 0.5
+TAG_FLOOR: Final = 0.6
 
 
 @dataclass(frozen=True)
@@ -47,17 +61,17 @@ class Evidence:
     language: NDArray[np.int8]
     closeness: F32
     coverage: F32
+    #: Whether the version holds every word of the question.
+    all_words: Mask
     tag: F32
     exact: Mask
 
 
-def language_means(sums: F32, counts: NDArray[np.int64]) -> F32:
-    """Mean vector per language, shrunk towards the mean of all where a language has few passages.
-
-    ``sums`` is (languages, dimension), ``counts`` (languages,). An empty language gets the mean of all.
-    """
-    overall = sums.sum(axis=0) / max(int(counts.sum()), 1)
-    return np.asarray((sums + SHRINKAGE * overall) / (counts[:, None] + SHRINKAGE), dtype=np.float32)
+def language_means(sums: F32, counts: NDArray[np.int64], typical: F32 | None) -> F32:
+    """Mean vector per language, shape (languages, dimension), drawn towards the language's typical passage where there are
+    few passages of it; ``typical`` None: towards the mean of all. ``sums`` is (languages, dimension), ``counts`` (languages,)."""
+    prior = sums.sum(axis=0) / max(int(counts.sum()), 1) if typical is None else typical
+    return np.asarray((sums + PRIOR_WEIGHT * prior) / (counts[:, None] + PRIOR_WEIGHT), dtype=np.float32)
 
 
 def coverage(scores: F32, idf_sum: float) -> F32:
@@ -65,22 +79,26 @@ def coverage(scores: F32, idf_sum: float) -> F32:
     return np.clip(scores / (BM25_CEILING * idf_sum), 0, 1).astype(np.float32) if idf_sum > 0 else scores * 0
 
 
-def floors(languages: Collection[Language]) -> F32:
-    """The floor for versions of each language, given the languages that a question may be in (none: unknown words)."""
-    if not languages:
-        return np.full(len(LANGUAGES), UNKNOWN_WORDS_FLOOR, dtype=np.float32)
-    own = [OWN_LANGUAGE_FLOOR if language in languages else OTHER_LANGUAGE_FLOOR for language in LANGUAGES]
-    return np.array(own, dtype=np.float32)
+def floors(languages: Collection[Language], counts: NDArray[np.int64]) -> F32:
+    """The floor for versions of each language, given the languages that a question may be in (none: unknown words) and the
+    number of passages in each."""
+    own = np.array([language in languages for language in LANGUAGES])
+    other = OTHER_LANGUAGE_FLOOR if counts[own].sum() >= ENOUGH_PASSAGES else ONLY_OTHER_LANGUAGES_FLOOR
+    floor = np.where(own, OWN_LANGUAGE_FLOOR, other) if languages else np.full(len(LANGUAGES), UNKNOWN_WORDS_FLOOR)
+    chance = math.sqrt(math.log(max(int(counts.sum()), MEASURED_PASSAGES)) / math.log(MEASURED_PASSAGES))
+    return np.asarray(floor * chance, dtype=np.float32)
 
 
 def relevant(evidence: Evidence, mode: Mode, floor: F32) -> Mask:
     """Which versions pass the floor: the honest zero. It does not depend on filters, so that counts add up."""
-    by_words = (evidence.coverage >= COVERAGE_FLOOR) | (evidence.tag >= TAG_FLOOR) | evidence.exact
+    enough = KEYWORD_FLOOR if mode == "keyword" else COVERAGE_FLOOR
+    by_words = (evidence.coverage >= enough) | evidence.all_words | (evidence.tag >= TAG_FLOOR) | evidence.exact
     if mode == "keyword":
         return by_words
     closeness = np.nan_to_num(evidence.closeness, nan=-1.0)
-    score = closeness + LEXICAL_WEIGHT * np.maximum(evidence.coverage, evidence.tag)
-    by_meaning: Mask = (score >= floor[evidence.language]) & (score >= score.max(initial=-1.0) - SPREAD)
+    score = closeness + LEXICAL_WEIGHT * evidence.coverage
+    answered = bool((score >= floor[evidence.language]).any())
+    by_meaning: Mask = (score >= max(KEPT_FLOOR, float(score.max(initial=-1.0)) - SPREAD)) & answered
     return by_meaning if mode == "semantic" else np.asarray(by_words | by_meaning)
 
 
@@ -93,7 +111,7 @@ def fuse(evidence: Evidence, among: Mask, mode: Mode) -> F32:
         score = np.where(np.isnan(evidence.closeness), np.float32(OWN_LANGUAGE_FLOOR), evidence.closeness)
         if mode == "hybrid":
             score = _without_tilt(score, LEXICAL_WEIGHT * evidence.coverage, evidence.language, among)
-            score += LEXICAL_WEIGHT * np.maximum(evidence.tag - evidence.coverage, 0)
+            score += TAG_WEIGHT * evidence.tag
     return np.asarray(score + np.where(evidence.exact, 10.0, 0.0), dtype=np.float32)
 
 

@@ -18,7 +18,7 @@ from indexer.document import (
     title_in,
     year_of,
 )
-from indexer.embedding import Remembering, model_id
+from indexer.embedding import Remembering, VectorCache, Vectors, model_id, typical
 from indexer.engines.base import Answer, Hit, Question, SearchEngine, connect
 from indexer.query import Parsed, parse
 from kb import outbox
@@ -49,7 +49,21 @@ class Search:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.embedder = Remembering(settings.embedding_model)
+        #: The typical passage of each language, once ``prepare`` has learnt it.
+        self.typical: Vectors | None = None
         self.engine: SearchEngine = connect(settings.resolved_search_url, model_id(settings.embedding_model))
+
+    def open_cache(self) -> VectorCache:
+        """The vectors that were computed in this data folder, for the model in use."""
+        return VectorCache(self.settings.data_dir / "vectors.db", model_id(self.settings.embedding_model))
+
+    def prepare(self) -> None:
+        """Load what the first question would have to wait for."""
+        cache = self.open_cache()
+        self.typical = typical(lambda: self.embedder.embedder, cache)
+        cache.close()
+        self.embedder.query("")
+        named_in("")
 
     def answer(self, session: Session, query: SearchQuery) -> SearchResults:
         """Find, rank, count and explain."""
@@ -80,6 +94,7 @@ class Search:
             phrases=[_per_language(phrase) for phrase in typed.phrases],
             excluded=[_per_language(phrase) for phrase in typed.excluded],
             vector=self.embedder.query(text) if text and query.mode != "keyword" else None,
+            typical=self.typical,
             languages=frozenset(language for language, count in known.items() if count and count == most),
             terms={one.concept.value: one.share for one in named},
             name=name_key(text),
@@ -145,6 +160,7 @@ class Search:
         tags = [f"topic:{topic}" for topic in record.topics] + [f"target:{tag.code}" for tag in record.sdgs if tag.public]
         question = Question(
             vector=vector,
+            typical=self.typical,
             terms={tag: 1 / len(tags) for tag in tags},
             filters={"type": [record.type]},
             without=record_id,

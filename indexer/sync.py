@@ -143,7 +143,7 @@ def rebuild(database: Engine, engine: SearchEngine, cache: VectorCache, progress
         successor = engine.rebuild()
         _fill(database, successor, cache, progress, rebuilding)
         with outbox.lease(database, "index", _holder(), LEASE) as held:
-            while not held.take():
+            while not (held or held.take()):
                 time.sleep(0.2)
             _align(database, successor, differences(database, successor).ids())
             attach_known(successor, cache)

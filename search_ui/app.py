@@ -21,7 +21,7 @@ from indexer.search import open_search
 from kb.db import make_engine
 from kb.records.routes import router as records_api
 from kb.settings import Settings, get_settings
-from search_ui import edge, errors, health, i18n, pages
+from search_ui import edge, errors, health, i18n, openapi, pages
 from search_ui.render import STATIC, static_version
 
 DESCRIPTION: Final = "Search and read what cities have tried. Everything that the site shows to the public is here."
@@ -66,6 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(GZipMiddleware, minimum_size=800, compresslevel=6)
     app.add_middleware(edge.BodyLimit)
     errors.install(app)
+    openapi.install(app)
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")
     app.add_api_route("/", _to_language, include_in_schema=False)
     for router in (health.router, records_api, search_api):

@@ -74,7 +74,7 @@ def _say_where(settings: Settings) -> None:
     address = f"http://{host}:{settings.port}/"
     for _ in range(300):
         try:
-            with urllib.request.urlopen(f"{address}healthz", timeout=1):
+            with urllib.request.urlopen(f"{address}healthz", timeout=1):  # noqa: S310 - our own address
                 typer.echo(f"{settings.site_name} is at {address}  (stop with Ctrl+C)")
                 sys.stdout.flush()
                 return

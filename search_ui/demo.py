@@ -1,31 +1,28 @@
-"""The demonstration: the records of ``fixtures/`` in an empty embedded profile."""
-
-from pathlib import Path
-from typing import Final
+"""The demonstration: the records of ``fixtures/`` in an empty profile, with their vectors."""
 
 import typer
 from pydantic_core import from_json
 from sqlalchemy import Engine
 
+from indexer import sync
+from indexer.demo_vectors import load_demo_vectors, record_files
+from indexer.search import open_search
 from kb.db import make_engine, migrate, transaction
 from kb.records import service as records
 from kb.settings import Settings
 from schemas.records import Record, parse
 
-FIXTURES: Final = Path(__file__).parents[1] / "fixtures"
-
 
 def load(settings: Settings) -> None:
     """Load the fixtures with their vectors, where the database has no records yet. Loading twice changes nothing."""
-    from indexer.cli import load_demo_vectors
-
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     engine = make_engine(settings)
     try:
         migrate(engine)
         if _is_empty(engine):
-            count = _save(engine)
-            typer.echo(f"Loaded {count} demonstration records.")
+            typer.echo(f"Loaded {_save(engine)} demonstration records.")
             load_demo_vectors(settings)
+            _index(engine, settings)
     finally:
         engine.dispose()
 
@@ -40,13 +37,27 @@ def _save(engine: Engine) -> int:
         return records.save_many(session, read(), author="kb demo").total()
 
 
+def _index(engine: Engine, settings: Settings) -> None:
+    """Take in all records now; what has no vector yet gets it in the background, once the site is up."""
+    search = open_search(settings, engine)
+    cache = search.open_cache()
+    sync.drain(engine, search.engine)
+    sync.attach_known(search.engine, cache)
+    cache.close()
+    search.engine.close()
+
+
 def read() -> list[Record]:
-    """The records of every fixture file. Raises ValueError that names file and line of one that is not right."""
+    """The records of the fixtures; files of other things (judged queries) lie beside them.
+
+    Raises ValueError that names file and line of a record that is not right.
+    """
     found = []
-    for file in sorted(FIXTURES.glob("*.jsonl")):
+    for file in record_files():
         for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
             try:
-                found.append(parse(from_json(line)))
+                value = from_json(line)
+                found += [parse(value)] if "type" in value else []
             except ValueError as error:
                 raise ValueError(f"{file.name}, line {number}: {error}") from error
     return found

@@ -68,9 +68,9 @@ class HeadAsGet:
             return
 
         async def send_without_body(message: Message) -> None:
-            await send(message | {"body": b""} if message["type"] == "http.response.body" else message)
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        await self.app(scope | {"method": "GET"}, receive, send_without_body)
+        await self.app({**scope, "method": "GET"}, receive, send_without_body)
 
 
 class BodyLimit:

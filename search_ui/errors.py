@@ -50,9 +50,9 @@ _RETRY: Final = {"Retry-After": "30"}
 
 def install(app: FastAPI) -> None:
     """Make the app answer errors in this way."""
-    app.add_exception_handler(KnowledgeBaseError, _known)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _validation)
+    app.exception_handler(KnowledgeBaseError)(_known)
+    app.exception_handler(HTTPException)(_http)
+    app.exception_handler(RequestValidationError)(_validation)
     app.add_exception_handler(OperationalError, _database)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -72,20 +72,19 @@ def error_response(
     )  # fmt: skip
 
 
-def _known(request: Request, error: Exception) -> Response:
-    assert isinstance(error, KnowledgeBaseError)
+def _known(request: Request, error: KnowledgeBaseError) -> Response:
     return error_response(request, error.status, error.detail, **error.members)
 
 
-def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+def _http(request: Request, error: HTTPException) -> Response:
     detail = error.detail if isinstance(error.detail, str) else ""
     return error_response(request, error.status_code, detail, headers=dict(error.headers or {}))
 
 
-def _validation(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    found = [{"field": ".".join(str(part) for part in each["loc"][1:]), "reason": each["msg"]} for each in error.errors()]
+def _validation(request: Request, error: RequestValidationError) -> Response:
+    found = [
+        {"field": ".".join(str(part) for part in each["loc"][1:]), "reason": each["msg"]} for each in error.errors()
+    ]
     detail = "; ".join(f"{each['field']}: {each['reason']}" for each in found)
     return error_response(request, 422, detail, errors=found)
 

@@ -157,7 +157,10 @@ def applied(query: SearchQuery, results: SearchResults) -> list[Applied]:
 
 
 def _applied_years(query: SearchQuery) -> list[Applied]:
-    titles = {"year_from": i18n.gettext(N_("From year"), query.lang), "year_to": i18n.gettext(N_("To year"), query.lang)}
+    titles = {
+        "year_from": i18n.gettext(N_("From year"), query.lang),
+        "year_to": i18n.gettext(N_("To year"), query.lang),
+    }
     return [
         Applied(title, str(value), forms.address(query, **{name: None}))
         for name, title in titles.items()

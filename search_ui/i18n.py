@@ -1,6 +1,6 @@
 """The languages of the interface: messages, numbers, dates, and which language a reader prefers.
 
-The source strings are English; the others are in ``locales/{es,fr}/LC_MESSAGES/messages.po``. After a change of strings:
+The source strings are English; the others are in ``locales/{es,fr}/LC_MESSAGES/messages.po``. After a change:
 
     python -m search_ui.i18n update     write messages.pot, and take new strings into each messages.po
     python -m search_ui.i18n check      name what is untranslated, fuzzy or out of date; exit 1 if anything is
@@ -34,6 +34,10 @@ LOCALES: Final[dict[Language, Locale]] = {
     "en": Locale("en", "GB"), "es": Locale("es"), "fr": Locale("fr"),
 }  # fmt: skip
 
+_UNWANTED: Final = (
+    b'"POT-Creation-Date', b'"PO-Revision-Date', b'"Report-Msgid-Bugs-To', b'"Last-Translator', b'"Language-Team',
+    b'"Generated-By', b'"Project-Id-Version',
+)  # fmt: skip
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 
 
@@ -103,8 +107,10 @@ def _ranges(header: str) -> Iterator[tuple[str, float]]:
 
 
 def number(value: float, language: Language) -> str:
-    """``1,234.5`` as the language writes it. Spanish groups with a space, as its academies advise."""
-    text = numbers.format_decimal(value, locale=LOCALES[language])
+    """``1,234.5`` as the language writes it. Spanish groups with a space, and from five digits on, as its academies
+    advise; Babel does neither."""
+    few_digits = language == "es" and abs(value) < 10_000
+    text = numbers.format_decimal(value, locale=LOCALES[language], group_separator=not few_digits)
     return text.replace(".", _NO_BREAK_SPACE) if language == "es" else text
 
 
@@ -159,11 +165,18 @@ def join(items: list[str], language: Language) -> str:
 
 def extract() -> Catalog:
     """Every message in the code and the templates, without places: they would change the file with every edit."""
-    catalogue = Catalog(project="search_ui", header_comment="# Messages of the site; English is the source.", charset="utf-8")
+    catalogue = Catalog(header_comment="# Messages of the site; English is the source.", charset="utf-8", fuzzy=False)
     found = extract_from_dir(
         FOLDER,
         method_map=[("**.py", "python"), ("templates/**.html", "jinja2")],
-        options_map={"templates/**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}},
+        options_map={
+            "templates/**.html": {
+                "newstyle_gettext": "true",
+                "trimmed": "true",
+                "silent": "false",
+                "extensions": "jinja2.ext.do,jinja2.ext.loopcontrols",
+            }
+        },
         keywords={"gettext": None, "ngettext": (1, 2), "_": None, "N_": None, "pgettext": ((1, "c"), 2)},
         comment_tags=("Translators:",),
     )
@@ -175,8 +188,7 @@ def extract() -> Catalog:
 def update() -> None:
     """Write the template, and take its strings into every catalogue."""
     catalogue = extract()
-    with TEMPLATE.open("wb") as file:
-        write_po(file, catalogue, width=118, omit_header=False)
+    _write(TEMPLATE, catalogue)
     for language in TRANSLATED:
         _update_one(language, catalogue)
 
@@ -184,11 +196,19 @@ def update() -> None:
 def _update_one(language: Language, template: Catalog) -> None:
     path = catalogue_path(language)
     path.parent.mkdir(parents=True, exist_ok=True)
-    catalogue = _read(path, language) if path.exists() else Catalog(locale=language, project="search_ui")
+    catalogue = _read(path, language) if path.exists() else Catalog(locale=language)
     catalogue.update(template, no_fuzzy_matching=True)
     catalogue.obsolete.clear()
-    with path.open("wb") as file:
-        write_po(file, catalogue, width=118)
+    catalogue.header_comment, catalogue.fuzzy = template.header_comment, False
+    _write(path, catalogue)
+
+
+def _write(path: Path, catalogue: Catalog) -> None:
+    """Write it without dates and names, which would make every update a change."""
+    target = io.BytesIO()
+    write_po(target, catalogue, width=118)
+    kept = (line for line in target.getvalue().splitlines(keepends=True) if not line.startswith(_UNWANTED))
+    path.write_bytes(b"".join(kept))
 
 
 def compile_all() -> None:

@@ -34,6 +34,12 @@ class Spot(NamedTuple):
     href: str
 
 
+#: A point of the drawing with its spot.
+Placed = tuple[tuple[float, float], Spot]
+#: The label and the address of a dot that stands for more than one spot.
+Several = Callable[[Sequence[Spot]], tuple[str, str]]
+
+
 @dataclass(frozen=True)
 class Dot:
     """A point of the drawing, for one spot or several near ones."""
@@ -87,7 +93,7 @@ def draw(
     spots: Sequence[Spot],
     *,
     arcs: Iterable[tuple[Spot, Spot]] = (),
-    several: Callable[[Sequence[Spot]], tuple[str, str]],
+    several: Several,
     fit: bool = True,
 ) -> Map:
     """A map of these spots. ``several`` gives the label and address of a dot that stands for more than one."""
@@ -114,15 +120,13 @@ def _view(points: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
     return left, top, width
 
 
-def _groups(placed: Iterable[tuple[tuple[float, float], Spot]], near: float) -> list[list[tuple[tuple[float, float], Spot]]]:
+def _groups(placed: Iterable[Placed], near: float) -> list[list[Placed]]:
     """Each point joins the first group whose first point is near, else starts one; a grid keeps that fast."""
-    groups: list[list[tuple[tuple[float, float], Spot]]] = []
+    groups: list[list[Placed]] = []
     cells: dict[tuple[int, int], list[int]] = {}
     for point, spot in placed:
         column, row = int(point[0] // near), int(point[1] // near)
-        around = [
-            index for dx in (-1, 0, 1) for dy in (-1, 0, 1) for index in cells.get((column + dx, row + dy), ())
-        ]
+        around = [index for dx in (-1, 0, 1) for dy in (-1, 0, 1) for index in cells.get((column + dx, row + dy), ())]
         home = next((index for index in around if math.dist(groups[index][0][0], point) < near), None)
         if home is None:
             cells.setdefault((column, row), []).append(len(groups))
@@ -132,7 +136,7 @@ def _groups(placed: Iterable[tuple[tuple[float, float], Spot]], near: float) -> 
     return groups
 
 
-def _dot(group: list[tuple[tuple[float, float], Spot]], several: Callable[[Sequence[Spot]], tuple[str, str]]) -> Dot:
+def _dot(group: list[Placed], several: Several) -> Dot:
     spots = [spot for _, spot in group]
     x = sum(point[0] for point, _ in group) / len(group)
     y = sum(point[1] for point, _ in group) / len(group)

@@ -14,9 +14,8 @@ class Pages:
 
     def shown(self) -> list[int | None]:
         """The first, the last and those around the current one; None stands for a gap."""
-        wanted = sorted(
-            {1, self.last} | {number for number in range(self.current - 2, self.current + 3) if 1 <= number <= self.last}
-        )
+        around = range(max(self.current - 2, 1), min(self.current + 2, self.last) + 1)
+        wanted = sorted({1, self.last, *around})
         numbers: list[int | None] = []
         for number in wanted:
             previous = numbers[-1] if numbers else 0

@@ -5,7 +5,7 @@ macros need no context. ``page`` is the one way to render.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
@@ -140,7 +140,7 @@ def _globals(language: Language) -> dict[str, Any]:
 
 
 def _filters(language: Language) -> dict[str, Any]:
-    bound = {
+    bound: dict[str, Callable[..., str]] = {
         "number": i18n.number, "percent": i18n.percent, "money": i18n.money, "day": i18n.day, "moment": i18n.moment,
         "partial_date": i18n.partial_date, "country": i18n.country, "spoken": i18n.spoken, "and_list": i18n.join,
     }  # fmt: skip
@@ -218,4 +218,3 @@ def marked(text: str, marks: Iterable[tuple[int, int]]) -> Markup:
             parts += [escape(text[position:start]), Markup("<mark>{}</mark>").format(text[start:end])]
             position = end
     return Markup("").join([*parts, escape(text[position:])])
-

@@ -24,6 +24,8 @@ class Question:
     #: A record that holds one of these, in any language, is out.
     excluded: Sequence[Mapping[Language, Tokens]] = ()
     vector: Vectors | None = None
+    #: The typical passage of each language for the model, shape (languages, dimension); None while it is not known.
+    typical: Vectors | None = None
     #: The languages that the question may be in; empty when none of its words is known in any.
     languages: frozenset[Language] = frozenset(LANGUAGES)
     #: Facet values ``facet:id`` that the question names, each with the share of the question that it stands for.

@@ -53,6 +53,7 @@ class Scan:
             language=snapshot.version_language,
             closeness=self._closeness,
             coverage=self._coverage,
+            all_words=self._all_words,
             tag=self._tag[snapshot.version_record],
             exact=self._exact[snapshot.version_record],
         )
@@ -74,7 +75,7 @@ class Scan:
         if vector is None or not versions:
             return np.full(versions, np.nan, dtype=np.float32)
         best = np.maximum.reduceat(self._passage_scores, snapshot.passage_start[:-1])
-        means = ranking.language_means(snapshot.vector_sums, snapshot.vector_counts)
+        means = ranking.language_means(snapshot.vector_sums, snapshot.vector_counts, self._question.typical)
         centred = best - (means @ vector)[snapshot.version_language]
         return np.where(np.isfinite(centred), centred, np.nan).astype(np.float32)
 
@@ -92,6 +93,17 @@ class Scan:
             if tokens and searcher.num_docs:
                 versions, scores = self._matches(place, searcher, _any_token(tokens))
                 found[versions] = ranking.coverage(scores, _information(searcher, tokens))
+        return found
+
+    @cached_property
+    def _all_words(self) -> Array:
+        """Versions that hold every word of the question."""
+        found = np.zeros(len(self._snapshot.version_language), dtype=bool)
+        for place, language in enumerate(LANGUAGES):
+            tokens, searcher = self._question.words.get(language, ()), self._searchers[language]
+            if tokens and searcher.num_docs:
+                versions, _ = self._matches(place, searcher, _every_token(tokens))
+                found[versions] = True
         return found
 
     def _matches(self, language: int, searcher: tantivy.Searcher, query: tantivy.Query) -> tuple[Array, ranking.F32]:
@@ -136,7 +148,7 @@ class Scan:
             for phrase in question.phrases:
                 found &= self._holding(phrase)
         elif question.asks:
-            floor = ranking.floors(question.languages)
+            floor = ranking.floors(question.languages, snapshot.vector_counts)
             found &= self._of_versions(ranking.relevant(self._evidence, question.mode, floor))
         for phrase in question.excluded:
             found &= ~self._holding(phrase)
@@ -275,6 +287,10 @@ class Scan:
 
 def _any_token(tokens: Tokens) -> tantivy.Query:
     return tantivy.Query.boolean_query([(tantivy.Occur.Should, _term(token)) for token in tokens])
+
+
+def _every_token(tokens: Tokens) -> tantivy.Query:
+    return tantivy.Query.boolean_query([(tantivy.Occur.Must, _term(token)) for token in tokens])
 
 
 def _phrase(tokens: Tokens) -> tantivy.Query:

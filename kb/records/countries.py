@@ -27,8 +27,8 @@ def country_code(name: str) -> str | None:
 
 def _plain(name: str) -> str:
     """Without accents, capitals, articles and punctuation: "The Gambia" and "Gambie, la" need not be known."""
-    letters = unicodedata.normalize("NFKD", name.casefold().replace("&", " and "))
-    words = re.findall(r"[a-z]+", letters.encode("ascii", "ignore").decode().replace("'", " "))
+    letters = unicodedata.normalize("NFKD", re.sub("['’]", " ", name.casefold().replace("&", " and ")))
+    words = re.findall(r"[a-z]+", letters.encode("ascii", "ignore").decode())
     return " ".join(word for word in words if word not in ("the", "la", "le", "les", "el", "los", "las", "l"))
 
 

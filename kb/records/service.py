@@ -119,7 +119,7 @@ def iterate(
 def published_ids(session: Session) -> Iterator[tuple[str, int]]:
     """(id, revision) of every published record, by id."""
     query = select(RecordRow.id, RecordRow.revision).where(_PUBLISHED).order_by(RecordRow.id)
-    yield from session.execute(query.execution_options(yield_per=1000)).tuples()
+    yield from session.execute(query.execution_options(yield_per=1000))
 
 
 def count_by_type(session: Session) -> dict[RecordType, int]:
@@ -198,7 +198,7 @@ def preview_many(session: Session, records: Iterable[Record]) -> Counter[Outcome
     outcomes: Counter[Outcome] = Counter()
     for chunk in chunks(records):
         query = select(RecordRow.id, RecordRow.data).where(RecordRow.id.in_([record.id for record in chunk]))
-        stored: dict[str, dict[str, Any]] = dict(session.execute(query).tuples().all())
+        stored: dict[str, dict[str, Any]] = {row.id: row.data for row in session.execute(query)}
         outcomes.update(_outcome(stored.get(record.id), to_value(record)) for record in chunk)
     return outcomes
 

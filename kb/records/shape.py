@@ -3,7 +3,7 @@
 import types
 from collections.abc import Sequence
 from functools import cache
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel
 
@@ -50,13 +50,17 @@ def _bare(annotation: Any) -> Any:
 def _below(annotation: Any, segment: str) -> Any | None:
     annotation = _bare(annotation)
     if _is_model(annotation):
-        field = annotation.model_fields.get(segment)
-        return field.annotation if field else None
+        return _hints(annotation).get(segment) if segment in annotation.model_fields else None
     if get_origin(annotation) is list:
         return get_args(annotation)[0] if segment.isdecimal() else None
     if get_origin(annotation) is dict:
         return get_args(annotation)[1] if segment in (_names(annotation) or [segment]) else None
     return None
+
+
+@cache
+def _hints(model: type[BaseModel]) -> dict[str, Any]:
+    return get_type_hints(model, include_extras=True)  # resolves a class that is named before it is defined
 
 
 def _names(annotation: Any) -> list[str]:

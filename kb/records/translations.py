@@ -68,7 +68,8 @@ def after_save(
 
     A language whose own text did not change keeps its source revision, and so goes stale when the original's text
     changes. A language whose text changed is made from the present text. A changed ``translations.XX.revision``
-    in the value says otherwise: a translator names the revision that was worked from or has been checked.
+    in the value says otherwise: a translator names the revision that was worked from or has been checked. (1 is what
+    an import line says that says nothing, so it names none.)
     """
     old_texts, new_texts = texts(old), texts(new)
     original: Language = new["language"]

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from kb.db import utcnow
 from search_ui import __version__, i18n
 from search_ui.health import index_status
-from search_ui.render import language_of, page
+from search_ui.render import page
 
 router = APIRouter(include_in_schema=False)
 
@@ -61,7 +61,10 @@ def _operations(app: FastAPI) -> list[dict[str, Any]]:
             "description": operation.get("description", ""),
             "parameters": [_parameter(each) for each in operation.get("parameters", [])],
             "body": _types_of(operation.get("requestBody", {})),
-            "responses": [(code, each["description"], _types_of(each)) for code, each in operation["responses"].items()],
+            "responses": [
+                (code, each["description"].rstrip("."), _types_of(each))
+                for code, each in operation["responses"].items()
+            ],
         }
         for path, methods in app.openapi()["paths"].items()
         for method, operation in methods.items()
@@ -81,7 +84,9 @@ def _parameter(parameter: dict[str, Any]) -> dict[str, Any]:
 
 
 def _types_of(message: dict[str, Any]) -> list[str]:
-    return [f"{media}: {type_of(content.get('schema', {}))}" for media, content in message.get("content", {}).items()]
+    """The media types of a message, each with the type of its content where that is described."""
+    described = {media: type_of(content.get("schema", {})) for media, content in message.get("content", {}).items()}
+    return [media if kind == "any" else f"{kind} ({media})" for media, kind in described.items()]
 
 
 def type_of(schema: dict[str, Any]) -> str:
@@ -106,7 +111,10 @@ def _types(app: FastAPI) -> list[tuple[str, str, list[tuple[str, str, str]]]]:
         (
             name,
             schema.get("description", ""),
-            [(field, type_of(part), part.get("description", "")) for field, part in schema.get("properties", {}).items()],
+            [
+                (field, type_of(part), part.get("description", ""))
+                for field, part in schema.get("properties", {}).items()
+            ],
         )
         for name, schema in schemas.items()
     ]

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse
 
 from indexer.search import Search
+from kb.errors import Unavailable
 from kb.records import service as records
 from schemas.language import Language
 from schemas.records import Adoption, RecordType
@@ -35,25 +36,38 @@ _RECENT: Final = 6
 
 @router.get("/{lang:language}/")
 def home(request: Request, session: SessionDep, engine: SearchDep) -> HTMLResponse:
-    """The home page of a language."""
+    """The home page of a language. While the index is away it is without what only the index knows."""
     language = language_of(request)
-    recent = engine.answer(session, SearchQuery(lang=language, type=["case_study"], sort="newest", limit=_RECENT))
-    facets = engine.answer(session, SearchQuery(lang=language, limit=0)).facets
     counts = records.count_by_type(session)
-    spots = _cities(session, engine, language)
+    try:
+        found = _found(session, engine, language)
+    except Unavailable:
+        found = _NOTHING
     return page(
         request,
         "home.html",
         examples=[i18n.gettext(text, language) for text in EXAMPLES],
         figures=[(kind, counts[kind]) for kind in _FIGURES if counts.get(kind)],
         cases=counts.get("case_study", 0),
-        spots=sorted(spots, key=lambda spot: spot.label),
-        map=_map(session, spots, language),
-        recent=recent.results,
-        goals=_counts(facets.get("sdg", [])),
-        themes=_rows("gender_theme", "gender_themes", facets, language),
-        topics=_rows("topic", "topics", facets, language),
+        **found,
     )
+
+
+_NOTHING: Final[dict[str, Any]] = {"spots": [], "map": None, "recent": [], "goals": {}, "themes": [], "topics": []}
+
+
+def _found(session: Session, engine: Search, language: Language) -> dict[str, Any]:
+    recent = engine.answer(session, SearchQuery(lang=language, type=["case_study"], sort="newest", limit=_RECENT))
+    facets = engine.answer(session, SearchQuery(lang=language, limit=0)).facets
+    spots = _cities(session, engine, language)
+    return {
+        "spots": sorted(spots, key=lambda spot: spot.label),
+        "map": _map(session, spots, language),
+        "recent": recent.results,
+        "goals": _counts(facets.get("sdg", [])),
+        "themes": _rows("gender_theme", "gender_themes", facets, language),
+        "topics": _rows("topic", "topics", facets, language),
+    }
 
 
 def _cities(session: Session, engine: Search, language: Language) -> list[maps.Spot]:

@@ -21,10 +21,9 @@ router = APIRouter(include_in_schema=False)
 #: Records in one sitemap: three addresses each, of at most 50,000 that a sitemap may hold.
 RECORDS_PER_SITEMAP: Final = 5_000
 _PAGES: Final = ("", "search", "sdgs", "gender", "about", "accessibility", "status", "api", *SEGMENTS.values())
+_PROMISE: Final = N_("Policies that cities can learn from each other, in English, Spanish and French.")
 _HEAD: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
-_NAMESPACES: Final = (
-    'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml"'
-)
+_NAMESPACES: Final = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9" xmlns:xhtml="http://www.w3.org/1999/xhtml"'
 
 
 @router.get("/favicon.ico")
@@ -40,7 +39,7 @@ def manifest(request: Request) -> Response:
     icons = [{"src": static_url(f"img/icon-{size}.png"), "sizes": f"{size}x{size}"} for size in (180, 512)]
     value = {
         "name": name, "short_name": name, "lang": language, "start_url": f"/{language}/", "display": "minimal-ui",
-        "description": gettext(N_("Policies that cities can learn from each other, in English, Spanish and French."), language),
+        "description": gettext(_PROMISE, language),
         "background_color": "#0a3a44", "theme_color": "#0a3a44", "icons": icons,
     }  # fmt: skip
     return JSONResponse(value, media_type="application/manifest+json")

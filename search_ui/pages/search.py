@@ -37,7 +37,8 @@ def search(request: Request, session: SessionDep, engine: SearchDep) -> HTMLResp
     language = language_of(request)
     asked = forms.read(request.query_params, language)
     as_map = request.query_params.get("view") == "map"
-    results = engine.answer(session, asked.query.model_copy(update={"limit": 0, "offset": 0}) if as_map else asked.query)
+    counted_only = asked.query.model_copy(update={"limit": 0, "offset": 0})
+    results = engine.answer(session, counted_only if as_map else asked.query)
     # Results carry the question as it was understood; addresses are made from the one that was asked.
     results = results.model_copy(update={"query": asked.query})
     values = _values(asked, results, "map" if as_map else "list")

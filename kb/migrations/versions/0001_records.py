@@ -78,7 +78,7 @@ def upgrade() -> None:
         "leases",
         sa.Column("name", sa.String(100), nullable=False),
         sa.Column("holder", sa.String(200), nullable=False),
-        sa.Column("held_until", sa.Float, nullable=False),
+        sa.Column("held_until", sa.Double, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_leases"),
     )
 

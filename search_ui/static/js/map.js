@@ -11,7 +11,7 @@ export function enhance(map) {
   function draw() {
     svg.setAttribute("viewBox", `${view.x} ${view.y} ${view.w} ${view.w * shape}`);
     const shown = svg.clientWidth || PIXELS;
-    const scale = (view.w / shown) * Math.min(1, Math.max(0.7, shown / PIXELS));
+    const scale = (view.w / shown) * Math.min(1, Math.max(0.6, shown / PIXELS));
     for (const dot of svg.querySelectorAll(".dot")) {
       dot.setAttribute("transform", dot.getAttribute("transform").replace(/scale\(.*\)/, `scale(${scale.toFixed(3)})`));
     }

@@ -7,6 +7,7 @@ const form = document.getElementById("search-form");
 const answer = () => document.getElementById("answer");
 /** What depends on the question: the answer, and the language links, which carry it along. */
 const SWAPPED = ["#answer", ".languages"];
+let shown = location.search;
 
 document.querySelectorAll("[data-suggest]").forEach(combobox);
 document.querySelectorAll("[data-map]").forEach(enhance);
@@ -19,6 +20,7 @@ async function show(url, push) {
     if (!page.getElementById("answer")) throw new Error("not a page of results");
     swap(page);
     if (push) history.pushState(null, "", url);
+    shown = location.search;
     form.elements.q.value = new URL(url).searchParams.get("q") ?? "";
     tell();
   } catch {
@@ -60,9 +62,7 @@ if (form && answer()) {
     event.preventDefault();
     show(link.href, true);
   });
-  let shown = location.search;
   addEventListener("popstate", () => {
     if (location.search !== shown) show(location.href, false); // not for a jump within the page
-    shown = location.search;
   });
 }

@@ -1,0 +1,140 @@
+"""A page for each published record, of whichever type; events also as a calendar file, all also as JSON-LD."""
+
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from pydantic_core import to_json
+from sqlalchemy.orm import Session
+from starlette.responses import RedirectResponse, Response
+
+from indexer.search import Search
+from kb.db import utcnow
+from kb.errors import NotFound
+from kb.records import service as records
+from kb.records.jsonld import json_ld
+from kb.records.service import Stored
+from kb.records.urls import SEGMENTS, record_path
+from schemas.language import LANGUAGES, Language
+from schemas.records import Collection, Event, RecordType
+from schemas.search import SearchResult
+from search_ui import calendar, excerpts, locator, related
+from search_ui.addresses import origin_of
+from search_ui.depends import SearchDep, SessionDep
+from search_ui.render import language_of, page
+
+log = logging.getLogger(__name__)
+router = APIRouter(include_in_schema=False)
+
+#: Types of which others like it are worth a look.
+_WITH_SIMILAR: Final[frozenset[RecordType]] = frozenset(
+    {"case_study", "initiative", "expert", "publication", "event", "news"}
+)
+_SIMILAR: Final = 4
+
+
+@router.get("/{lang:language}/events/{record_id}.ics")
+def event_calendar(request: Request, session: SessionDep, record_id: str) -> Response:
+    """The event for a calendar program. There is none for an event whose day is not known."""
+    stored, language = related.readable(records.get_public(session, record_id)), language_of(request)
+    if not isinstance(stored.record, Event) or not calendar.is_dated(stored.record):
+        raise NotFound(f"'{record_id}' has no day to put into a calendar.")
+    address = origin_of(request) + record_path("event", record_id, language)
+    body = calendar.icalendar(stored, language, address, request.app.state.settings.site_name)
+    headers = {"Content-Disposition": f'attachment; filename="{record_id}.ics"', "Cache-Control": "no-cache"}
+    return Response(body, headers=headers, media_type="text/calendar")
+
+
+@router.get("/{lang:language}/{segment:segment}/{record_id}.jsonld")
+def linked_data(request: Request, session: SessionDep, record_id: str) -> Response:
+    """The record as schema.org JSON-LD, at an address that a browser can follow."""
+    return Response(to_json(_graph(request, records.get_public(session, record_id))), media_type="application/ld+json")
+
+
+@router.get("/{lang:language}/{segment:segment}/{record_id}")
+def record_page(
+    request: Request, session: SessionDep, engine: SearchDep, segment: str, record_id: str
+) -> Response:
+    """The record's page; below another type's name, the way to it."""
+    stored, language = related.readable(records.get_public(session, record_id)), language_of(request)
+    record = stored.record
+    if segment != SEGMENTS[record.type]:
+        return RedirectResponse(record_path(record.type, record.id, language), 301)
+    around = related.around(session, stored, language)
+    return page(
+        request,
+        f"records/{record.type}.html",
+        section=segment,
+        alternates={each: record_path(record.type, record.id, each) for each in LANGUAGES},
+        stored=stored,
+        record=record,
+        around=around,
+        city=related.city_of(session, record),
+        similar_records=_similar(session, engine, stored, language),
+        graph=_graph(request, stored),
+        today=utcnow().date(),
+        excerpt=excerpts.excerpt,
+        headings=[],
+        **_EXTRAS.get(record.type, lambda *_: {})(session, stored, around, language),
+    )
+
+
+def _graph(request: Request, stored: Stored) -> dict[str, Any]:
+    return json_ld(stored, language_of(request), origin_of(request), request.app.state.settings.site_name)
+
+
+def _similar(session: Session, engine: Search, stored: Stored, language: Language) -> list[SearchResult]:
+    """Records like this one. They are an offer, not the page: while the index is away there are none."""
+    if stored.record.type not in _WITH_SIMILAR:
+        return []
+    try:
+        return engine.similar(session, stored.record.id, language, _SIMILAR)
+    except Exception:  # the engine may be any of several, each with errors of its own
+        log.warning("no similar records for %s", stored.record.id, exc_info=True)
+        return []
+
+
+# What only one type has
+
+
+def _city(session: Session, stored: Stored, around: related.Around, language: Language) -> dict[str, Any]:
+    cases = [item.stored.record.id for item in around.linked.get("case_study", [])]
+    given = related.adoptions_of(session, cases)
+    return {"given": given, "map": locator.draw(stored, around.transfers, given, language)}
+
+
+def _event(session: Session, stored: Stored, around: related.Around, language: Language) -> dict[str, Any]:
+    assert isinstance(stored.record, Event)
+    experts = [speaker.expert for item in stored.record.programme for speaker in item.speakers if speaker.expert]
+    return {
+        "programme": calendar.programme(stored.record),
+        "offset": calendar.offset(stored.record),
+        "dated": calendar.is_dated(stored.record),
+        "experts": records.load_public(session, experts),
+    }
+
+
+def _collection(session: Session, stored: Stored, around: related.Around, language: Language) -> dict[str, Any]:
+    assert isinstance(stored.record, Collection)
+    found = records.load_public(session, [step.record for step in stored.record.steps])
+    places = related.place_names(session, [each.record for each in found.values()], language)
+    return {
+        "steps": [
+            (related.readable(found[step.record]), step.note, places[step.record])
+            for step in stored.record.steps
+            if step.record in found
+        ]
+    }
+
+
+def _adoption(session: Session, stored: Stored, around: related.Around, language: Language) -> dict[str, Any]:
+    return {"transfer": related.transfers(session, [stored])[0]}
+
+
+_EXTRAS: Final[dict[RecordType, Callable[[Session, Stored, related.Around, Language], dict[str, Any]]]] = {
+    "city": _city,
+    "event": _event,
+    "collection": _collection,
+    "adoption": _adoption,
+}
