@@ -20,9 +20,12 @@ import Stemmer
 
 from schemas.language import LANGUAGES, Language
 
-_WORD = re.compile(r"\w+")
+#: An accent may stand after its letter as a character of its own (NFD), which \w does not know.
+_WORD = re.compile(r"\w[\w\u0300-\u036f]*")
 _SNOWBALL: Final[dict[Language, str]] = {"en": "english", "es": "spanish", "fr": "french"}
-_VERSIONS = "-".join(version(package) for package in ("simplemma", "PyStemmer", "marisa-trie"))
+#: Of what ``build`` makes of the dictionaries; raise it when that changes, for the files are made anew then.
+_FORM = "2"
+_VERSIONS = "-".join([*(version(package) for package in ("simplemma", "PyStemmer", "marisa-trie")), _FORM])
 #: Written once by ``python -m indexer.analysis`` (make setup does it), or at first use.
 LEMMAS_FILE = Path(__file__).with_name(f"lemmas-{_VERSIONS}.marisa")
 WORDS_FILE = Path(__file__).with_name(f"words-{_VERSIONS}.marisa")
@@ -56,6 +59,21 @@ STOP_WORDS: Final[dict[Language, frozenset[str]]] = {
 }
 
 
+#: Letters of names that are no letter with an accent to Unicode, but are to those who type them: Łódź, Đà Nẵng, Ørsted.
+_LETTERS: Final = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "ħ": "h"})
+
+#: Plurals that simplemma takes for verbs, or for words of their own.
+_PLURALS: Final[dict[Language, dict[str, str]]] = {
+    "en": {
+        "lives": "life", "wives": "wife", "midwives": "midwife", "housewives": "housewife", "leaves": "leaf",
+        "loaves": "loaf", "calves": "calf", "halves": "half", "shelves": "shelf", "thieves": "thief",
+        "people": "person", "data": "datum",
+    },
+    "es": {},
+    "fr": {"baux": "bail"},
+}  # fmt: skip
+
+
 class Word(NamedTuple):
     """A word of a text, where it stands, and its token."""
 
@@ -67,8 +85,8 @@ class Word(NamedTuple):
 @lru_cache(maxsize=200_000)
 def fold(text: str) -> str:
     """The text without case, accents and compatibility forms: ``Économie`` is ``economie``, ``ﬁ`` is ``fi``."""
-    decomposed = unicodedata.normalize("NFKD", text.replace("œ", "oe").replace("Œ", "oe").casefold())
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(character for character in decomposed if not unicodedata.combining(character)).translate(_LETTERS)
 
 
 def words(text: str, language: Language) -> Iterator[Word]:
@@ -99,7 +117,7 @@ def is_stop_word(word: str, language: Language | None = None) -> bool:
 
 @lru_cache(maxsize=200_000)
 def _token(word: str, language: Language) -> str:
-    folded = fold(word)
+    folded = "".join(fold(word).split())  # some ligatures unfold to several words
     lemma = _lemmas().get(f"{language} {folded}")
     return lemma[0].decode() if lemma else str(_stemmer(language).stemWord(folded))
 
@@ -154,8 +172,8 @@ def _save(trie: "marisa_trie.Trie", path: Path) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent)
     os.close(handle)
     trie.save(temporary)
-    os.chmod(temporary, 0o644)
-    os.replace(temporary, path)
+    Path(temporary).chmod(0o644)
+    Path(temporary).replace(path)
 
 
 def _exceptions(language: Language, lemma_of: dict[str, str]) -> Iterator[tuple[str, str]]:
@@ -167,17 +185,20 @@ def _exceptions(language: Language, lemma_of: dict[str, str]) -> Iterator[tuple[
 
 
 def _folded_dictionary(language: Language) -> dict[str, str]:
-    """Folded form to folded lemma. Where forms collide, one that is its own lemma wins: público, not publicó."""
+    """Folded form to folded lemma. Where forms collide without their accents, a plural wins (líneas, not lineas), then one
+    that is its own lemma (público, not publicó)."""
     from simplemma.strategies.dictionaries.dictionary_factory import (
         DefaultDictionaryFactory,
     )
 
     lemma_of: dict[str, str] = {}
+    rank_of: dict[str, int] = {}
     for form, lemma in DefaultDictionaryFactory().get_dictionary(language).items():
         word, root = fold(str(form)), fold(lemma.decode() if isinstance(lemma, bytes) else str(lemma))
-        if word.isalpha() and root.isalpha() and (word == root or word not in lemma_of):
-            lemma_of[word] = root
-    return lemma_of
+        rank = 0 if word in (f"{root}s", f"{root}es") else 1 if word == root else 2
+        if word.isalpha() and root.isalpha() and rank < rank_of.get(word, 3):
+            lemma_of[word], rank_of[word] = root, rank
+    return lemma_of | _PLURALS[language]
 
 
 def _root(word: str, lemma_of: dict[str, str]) -> str:

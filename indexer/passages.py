@@ -9,7 +9,8 @@ LIMIT = 1_500
 SHORT = 400
 
 _PARAGRAPH = re.compile(r"\n\s*\n|\r\n\s*\r\n")
-_SENTENCE = re.compile(r"(?<=[.!?…])[\"'»”’)]*\s+(?=[\"'«“‘(¿¡]*[^\W\d_a-zà-ÿ]|\d)")
+#: The blanks between two sentences; quotation marks that close the first are its own.
+_BETWEEN = re.compile(r"(?<=[.!?…])(?P<closing>[\"'»”’)]*)\s+(?=[\"'«“‘(¿¡]*[^\W\d_a-zà-ÿ]|\d)")
 
 
 def passages(texts: Iterable[str], limit: int = LIMIT, short: int = SHORT) -> list[str]:
@@ -21,7 +22,7 @@ def passages(texts: Iterable[str], limit: int = LIMIT, short: int = SHORT) -> li
     packed: list[str] = []
     for text in texts:
         for piece in _pieces(text, limit):
-            if packed and len(packed[-1]) + len(piece) < short:
+            if packed and len(packed[-1]) + len(piece) < min(short, limit):
                 packed[-1] = f"{packed[-1]} {piece}"
             else:
                 packed.append(piece)
@@ -53,7 +54,9 @@ def _packed(parts: Iterable[str], limit: int) -> Iterator[str]:
 
 def sentences(text: str) -> list[str]:
     """The sentences of a paragraph. Abbreviations may cut one in two; nothing is lost by it."""
-    return [sentence for sentence in _SENTENCE.split(text) if sentence]
+    cuts = [(found.end("closing"), found.end()) for found in _BETWEEN.finditer(text)]
+    starts, ends = [0, *(after for _, after in cuts)], [*(before for before, _ in cuts), len(text)]
+    return [text[start:end] for start, end in zip(starts, ends, strict=True) if start < end]
 
 
 def _cut(sentence: str, limit: int) -> list[str]:

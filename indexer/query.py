@@ -1,6 +1,7 @@
 """What somebody typed, taken apart: free words, "quoted phrases", -exclusions. No input is an error."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»″", '"'))
@@ -19,7 +20,8 @@ class Parsed:
 
 def parse(typed: str) -> Parsed:
     """Take a question apart. A lone quote or minus is just a character; control characters are blanks."""
-    readable = "".join(character if character.isprintable() else " " for character in typed).translate(_QUOTES)
+    composed = unicodedata.normalize("NFC", typed)
+    readable = "".join(one if one.isprintable() else " " for one in composed).translate(_QUOTES)
     if readable.count('"') % 2:
         last = readable.rindex('"')
         readable = f"{readable[:last]} {readable[last + 1 :]}"
@@ -36,4 +38,4 @@ def parse(typed: str) -> Parsed:
         wanted.append(text)
         if part["phrase"] is not None:
             phrases.append(text)
-    return Parsed(" ".join(wanted), tuple(phrases), tuple(excluded))
+    return Parsed(" ".join(" ".join(wanted).split()), tuple(phrases), tuple(excluded))

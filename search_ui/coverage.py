@@ -1,4 +1,4 @@
-"""How much there is on a subject: counts by facet, asked of the search, so that every figure leads to what it counts."""
+"""How much there is on a subject: counts by facet, asked of the search, so that each figure leads to what it counts."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from indexer.search import Search
 from schemas.language import Language
-from schemas.search import FACETS, FacetCount, SearchQuery, SearchResult
+from schemas.search import FACETS, FacetCount, SearchQuery, SearchResult, Sort
 from schemas.vocabulary import Vocabulary, load
 from search_ui.render import search_path
 
@@ -41,9 +41,9 @@ class Subjects:
         found = self.counts(facet, **filters, **{facet: wanted}) if wanted else {}
         return {each: found.get(each, 0) for each in wanted}
 
-    def newest(self, limit: int, **filters: Any) -> list[SearchResult]:
-        """The newest records that pass the filters."""
-        return self.engine.answer(self.session, self._query(limit=limit, sort="newest", **filters)).results
+    def first(self, limit: int, sort: Sort = "newest", **filters: Any) -> list[SearchResult]:
+        """The first records that pass the filters, in that order."""
+        return self.engine.answer(self.session, self._query(limit=limit, sort=sort, **filters)).results
 
     def _query(self, **values: Any) -> SearchQuery:
         return SearchQuery(lang=self.language, **values)

@@ -1,6 +1,6 @@
 """What a record's page shows of other records: its city, the records linked with it, and who adopted what."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -73,21 +73,33 @@ def around(session: Session, stored: Stored, language: Language) -> Around:
     Its own city and a collection's steps are shown apart and left out here.
     """
     record, home = stored.record, _city_id(stored.record)
-    outgoing = [(relation, record, other) for relation, other in records.links_of(session, stored)]
-    incoming = [(relation, other.record, other) for relation, other in records.linked_from(session, record.id)]
+    outgoing = [(relation, record, readable(other)) for relation, other in records.links_of(session, stored)]
+    incoming = list(_incoming(session, record))
     wanted: dict[str, tuple[str, Record, Stored]] = {}
     for relation, source, other in outgoing + incoming:
-        if other.record.id != home and not _apart(relation, source, other):
-            wanted.setdefault(other.record.id, (relation, source, readable(other)))
-    taken = [other for relation, source, other in incoming if _apart(relation, source, other)]
+        if other.record.id != home and not _apart(relation, source, record):
+            wanted.setdefault(other.record.id, (relation, source, other))
+    taken = [other for _, source, other in incoming if _is_end(source, record)]
     return Around(_grouped(session, record, list(wanted.values()), language), transfers(session, taken))
 
 
-def _apart(relation: str, source: Record, other: Stored) -> bool:
-    """A collection's steps, an adoption's case and city, and the adoptions of a case or city."""
-    if relation == "step":
-        return source.id != other.record.id
-    return relation == "adopts" or (isinstance(source, Adoption) and relation == "city")
+def _incoming(session: Session, record: Record) -> Iterator[tuple[str, Record, Stored]]:
+    """(relation, source, source as stored) of what points here. A link that its owner keeps private is not followed."""
+    for relation, other in records.linked_from(session, record.id):
+        source = readable(other)
+        if (relation, record.id) in source.record.references():
+            yield relation, source.record, source
+
+
+def _apart(relation: str, source: Record, record: Record) -> bool:
+    """A collection's steps, an adoption's case and city, the adoptions of a case or city: each has its own place."""
+    if source.id == record.id:
+        return relation in ("step", "adopts") or (relation == "city" and isinstance(source, Adoption))
+    return _is_end(source, record)
+
+
+def _is_end(source: Record, record: Record) -> bool:
+    return isinstance(source, Adoption) and record.id in (source.case_study, source.city)
 
 
 def _grouped(
@@ -98,9 +110,7 @@ def _grouped(
     for relation, source, other in found:
         target = other.record.id if source.id == record.id else record.id
         role = i18n.gettext(ROLES[relation], language) if relation in ROLES else ""
-        groups[other.record.type].append(
-            Linked(other, role, _note(source, relation, target), places[other.record.id])
-        )
+        groups[other.record.type].append(Linked(other, role, _note(source, relation, target), places[other.record.id]))
     return {kind: items for kind, items in groups.items() if items}
 
 
@@ -156,25 +166,21 @@ def _case_of(stored: Stored) -> str | None:
     return stored.record.case_study if isinstance(stored.record, Adoption) else None
 
 
-def _taker_of(stored: Stored) -> str | None:
-    return stored.record.city if isinstance(stored.record, Adoption) else None
-
-
 def transfers(session: Session, adoptions: Sequence[Stored]) -> list[Transfer]:
     """These adoptions with their ends, those that began last first."""
     cases = records.load_public(session, [case for stored in adoptions if (case := _case_of(stored))])
     origins = _cities(session, [case.record for case in cases.values()])
     cities = _cities(session, [stored.record for stored in adoptions])
-    made = [
-        Transfer(
-            stored,
-            case := cases.get(_case_of(stored) or ""),
-            origins.get(_city_id(case.record) or "") if case else None,
-            cities.get(_taker_of(stored) or ""),
-        )
-        for stored in adoptions
-    ]
+    made = [_transfer(stored, cases, origins, cities) for stored in adoptions]
     return sorted(made, key=_began, reverse=True)
+
+
+def _transfer(
+    stored: Stored, cases: dict[str, Stored], origins: dict[str, Stored], cities: dict[str, Stored]
+) -> Transfer:
+    case = cases.get(_case_of(stored) or "")
+    origin = origins.get(_city_id(case.record) or "") if case else None
+    return Transfer(stored, case, origin, cities.get(_city_id(stored.record) or ""))
 
 
 def _began(transfer: Transfer) -> str:

@@ -4,7 +4,6 @@ A folder holds generations (``1``, ``2`` ...) and a file CURRENT that names the 
 then replaces CURRENT, which is atomic. Other processes notice by themselves.
 """
 
-import os
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -238,7 +237,7 @@ class EmbeddedEngine:
         kept = {self._current(), successor.generation.folder.name}
         temporary = self.folder / "CURRENT.new"
         temporary.write_text(successor.generation.folder.name, "ascii")
-        os.replace(temporary, self.folder / "CURRENT")
+        temporary.replace(self.folder / "CURRENT")
         for path in self.folder.iterdir():
             if path.name.isdigit() and path.name not in kept:
                 shutil.rmtree(path, ignore_errors=True)

@@ -2,7 +2,7 @@
 
 ``title.en`` and ``place.country`` hold one value; lists of words stand in one cell with ``|`` between them;
 ``links.city`` holds the ids of linked cities; a list of objects is one cell of JSON, or columns such as
-``sources.0.title``. ``nest(flatten(value)) == value``.
+``sources.0.title``. ``{}`` is an object that is there and empty. ``nest(flatten(value)) == value``.
 """
 
 import difflib
@@ -59,9 +59,8 @@ def _column_fault(name: str) -> str | None:
         known = [".".join([*path[:-1], below]) for below in shape.names_below(None, path[:-1])]
         near = difflib.get_close_matches(name, [*known, *_top_columns()], n=2)
         return "no record has such a column" + (f"; did you mean {' or '.join(near)}?" if near else "")
-    if kind == "object":
-        below = shape.names_below(None, path) or ["..."]
-        return f"needs to be more precise, as {name}.{below[0]}"
+    if shape.names_below(None, path) == list(LANGUAGES):
+        return f"needs its language, as {name}.{LANGUAGES[0]}"
     return None
 
 
@@ -106,6 +105,8 @@ def is_link_column(path: list[str]) -> bool:
 def _cell_value(name: str, cell: str) -> Any:
     path = name.split(".")
     kind = shape.kind_of(path)
+    if kind == "object":
+        return _json(name, cell, dict)
     if kind in ("list", "objects") and cell.lstrip().startswith("["):
         return _json(name, cell)
     if kind == "list" or name in _SHORT or is_link_column(path):
@@ -121,14 +122,19 @@ def _words(cell: str) -> list[str]:
     return [word for part in cell.split("|") if (word := part.strip())]
 
 
-def _json(name: str, cell: str) -> Any:
+def _json(name: str, cell: str, wanted: type[list[Any]] | type[dict[str, Any]] = list) -> Any:
     try:
         value = json.loads(cell)
     except (ValueError, RecursionError):
         value = None
-    if not isinstance(value, list):
-        raise ValueError(f"the cell of {name} is not a JSON list, as [{{...}}]")
+    if not isinstance(value, wanted):
+        form = "list, as [{...}]" if wanted is list else f"object; use columns such as {name}.{_first_below(name)}"
+        raise ValueError(f"the cell of {name} is not a JSON {form}")
     return value
+
+
+def _first_below(name: str) -> str:
+    return next(iter(shape.names_below(None, name.split("."))), "...")
 
 
 def _put(value: dict[str, Any], path: list[str], leaf: Any) -> None:
@@ -162,6 +168,8 @@ def flatten(value: Mapping[str, Any]) -> dict[str, str | int | float]:
 
 
 def _flatten(name: str, part: Any) -> dict[str, str | int | float]:
+    if isinstance(part, dict) and (not part or any("." in key or key.isdecimal() for key in part)):
+        return {name: json.dumps(part, ensure_ascii=False)}
     if isinstance(part, dict):
         below = [_flatten(f"{name}.{key}", value) for key, value in part.items()]
         return {column: cell for cells in below for column, cell in cells.items()}

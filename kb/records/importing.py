@@ -18,11 +18,12 @@ from kb.errors import Conflict
 from kb.records import service
 from kb.records.files import Row, read_rows
 from kb.records.mapping import Mapping, Unusable, join_languages
+from kb.records.privacy import keep_private
 from kb.records.reasons import reasons
 from kb.records.report import ImportReport, Problem, Repair
 from kb.records.service import Outcome
 from kb.settings import get_settings
-from schemas.records import MAX_SUMMARY, Record, missing, parse
+from schemas.records import MAX_SUMMARY, Expert, Record, missing, parse
 
 #: Records in one transaction.
 BATCH = 500
@@ -56,7 +57,7 @@ def import_files(
 
     if dry_run:
         with transaction(engine, readonly=True) as session:
-            return run(lambda batch: service.preview_many(session, batch))
+            return run(lambda batch: service.preview_many(session, _with_private(session, batch)))
     if strict:
         return _run_strictly(engine, run, author)
     report = run(lambda batch: _save_batch(engine, batch, author))
@@ -75,7 +76,7 @@ def _run_strictly(engine: Engine, run: Callable[[_Write], ImportReport], author:
         return report
     try:
         with transaction(engine) as session:
-            report = run(lambda batch: service.save_many(session, batch, author))
+            report = run(lambda batch: service.save_many(session, _with_private(session, batch), author))
             if report.problems:  # the file changed under our hands
                 raise _Refused
     except _Refused:
@@ -86,12 +87,21 @@ def _run_strictly(engine: Engine, run: Callable[[_Write], ImportReport], author:
 
 
 def _save_batch(engine: Engine, batch: list[Record], author: str) -> Counter[Outcome]:
+    def save() -> Counter[Outcome]:
+        with transaction(engine) as session:
+            return service.save_many(session, _with_private(session, batch), author)
+
     try:
-        with transaction(engine) as session:
-            return service.save_many(session, batch, author)
+        return save()
     except Conflict:  # somebody created one of these at the same moment; now it is there to be updated
-        with transaction(engine) as session:
-            return service.save_many(session, batch, author)
+        return save()
+
+
+def _with_private(session: Session, batch: list[Record]) -> list[Record]:
+    """The batch with the addresses that the database has: files that we exported are without them."""
+    concerned = [record.id for record in batch if isinstance(record, Expert) or getattr(record, "contact", None)]
+    stored = service.load(session, concerned)
+    return [keep_private(record, stored[record.id].record) if record.id in stored else record for record in batch]
 
 
 def _run(

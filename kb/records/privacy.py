@@ -2,6 +2,8 @@
 
 from typing import Any, Final
 
+from pydantic import BaseModel
+
 from schemas.records import Expert, Record, parse, to_value
 from schemas.tags import Tag
 
@@ -15,11 +17,34 @@ def exportable_value(record: Record) -> dict[str, Any]:
     """The import line's value without e-mail addresses, phone numbers and what an expert does not make public."""
     value = to_value(record)
     if isinstance(record, Expert):
-        hidden = {name for name, visibility in record.visibility.items() if visibility != "public"} - _ALWAYS
-        value = {name: part for name, part in value.items() if name not in hidden and name not in _NEVER}
+        hidden = {*_NEVER, *_hidden(record)}
+        value = {name: part for name, part in value.items() if name not in hidden}
     if "contact" in value:
         value["contact"] = {name: part for name, part in value["contact"].items() if name not in _NEVER}
     return value
+
+
+def keep_private(new: Record, stored: Record) -> Record:
+    """``new`` with the private fields of ``stored`` that it does not speak of, because no export has them.
+
+    To remove one, an import line says ``"email": null``.
+    """
+    changes: dict[str, Any] = {}
+    if isinstance(new, Expert) and isinstance(stored, Expert):
+        changes = _unspoken(new, stored, {*_NEVER, *_hidden(stored)})
+    mine, theirs = getattr(new, "contact", None), getattr(stored, "contact", None)
+    if mine and theirs:
+        changes["contact"] = mine.model_copy(update=_unspoken(mine, theirs, set(_NEVER)))
+    return new.model_copy(update=changes)
+
+
+def _unspoken(new: BaseModel, stored: BaseModel, names: set[str]) -> dict[str, Any]:
+    kept = names & type(stored).model_fields.keys() & stored.model_fields_set
+    return {name: getattr(stored, name) for name in kept - new.model_fields_set}
+
+
+def _hidden(expert: Expert) -> set[str]:
+    return {name for name, visibility in expert.visibility.items() if visibility != "public"} - _ALWAYS
 
 
 def public_value(record: Record) -> dict[str, Any]:

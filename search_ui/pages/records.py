@@ -53,9 +53,7 @@ def linked_data(request: Request, session: SessionDep, record_id: str) -> Respon
 
 
 @router.get("/{lang:language}/{segment:segment}/{record_id}")
-def record_page(
-    request: Request, session: SessionDep, engine: SearchDep, segment: str, record_id: str
-) -> Response:
+def record_page(request: Request, session: SessionDep, engine: SearchDep, segment: str, record_id: str) -> Response:
     """The record's page; below another type's name, the way to it."""
     stored, language = related.readable(records.get_public(session, record_id)), language_of(request)
     record = stored.record

@@ -14,7 +14,7 @@ from kb.records.urls import record_path
 from schemas.language import Language
 from schemas.records import RecordType
 from schemas.search import SearchQuery
-from schemas.vocabulary import Term, Vocabulary, load
+from schemas.vocabulary import Term, load
 from search_ui import coverage, facets, forms, i18n, maps, related
 from search_ui.addresses import KIND_OF
 from search_ui.coverage import Subjects
@@ -44,8 +44,12 @@ _FACETS: Final[dict[RecordType, tuple[str, ...]]] = {
     "expert": ("topic", "gender_theme", "instrument", "region"),
 }
 _OTHER_FACETS: Final = ("topic", "region", "gender_theme")
+#: Types that have no date of their own to be sorted by.
+_UNDATED: Final[frozenset[RecordType]] = frozenset({"expert", "organisation", "award", "collection"})
+#: Stands for the region of a city whose country is not known.
+_NOWHERE: Final = "elsewhere"
 _ROWS: Final = 12
-_NEWEST: Final = 10
+_SHOWN: Final = 9
 _PER_TARGET: Final = 4
 
 
@@ -86,7 +90,7 @@ def goal(request: Request, session: SessionDep, engine: SearchDep, code: str) ->
         targets=targets,
         counts=counts,
         cases={
-            target: subjects.newest(_PER_TARGET, type=["case_study"], target=[target])
+            target: subjects.first(_PER_TARGET, type=["case_study"], target=[target])
             for target, count in counts.items()
             if count
         },
@@ -136,7 +140,7 @@ def topics(request: Request, session: SessionDep, engine: SearchDep) -> HTMLResp
     """The topics in their two levels, with how many cases there are on each."""
     subjects = Subjects(session, engine, language_of(request))
     counts = subjects.counts_of("topic", [term.id for term in load("topics").terms], type=["case_study"])
-    return page(request, "subjects/topics.html", section="search", counts=counts)
+    return page(request, "subjects/topics.html", counts=counts)
 
 
 @router.get("/{lang:language}/topics/{topic}")
@@ -155,19 +159,20 @@ def _term(vocabulary: str, term_id: str) -> Term:
 def _term_page(request: Request, subjects: Subjects, vocabulary: str, facet: str, term_id: str) -> HTMLResponse:
     term, terms = _term(vocabulary, term_id), load(vocabulary)
     below = terms.narrower(term_id)
+    where: dict[str, Any] = {facet: [term_id]}
     return page(
         request,
         "subjects/term.html",
-        section="gender" if facet == "gender_theme" else "search",
+        section="gender" if facet == "gender_theme" else "",
         facet=facet,
         term=term,
         above=terms[term.broader] if term.broader else None,
         below=below,
         counts=subjects.counts_of(facet, [each.id for each in below], type=["case_study"]),
-        kinds=subjects.counts("type", **{facet: [term_id]}),
+        kinds=subjects.counts("type", **where),
         targets=[each.removeprefix("sdgs:") for each in term.related if each.startswith("sdgs:")],
-        cases=subjects.newest(_NEWEST, type=["case_study"], **{facet: [term_id]}),
-        experts=subjects.newest(_PER_TARGET, type=["expert"], **{facet: [term_id]}),
+        cases=subjects.first(_SHOWN, type=["case_study"], **where),
+        experts=subjects.first(_PER_TARGET, type=["expert"], **where),
     )
 
 
@@ -184,11 +189,18 @@ class CityEntry(NamedTuple):
 
 
 class RegionEntry(NamedTuple):
-    """A region with its cities from A to Z. ``above`` is the continent's name."""
+    """A region with its cities from A to Z."""
 
     name: str
-    above: str | None
     cities: list[CityEntry]
+
+
+class ContinentEntry(NamedTuple):
+    """A continent with those of its regions that have cities here."""
+
+    id: str
+    name: str
+    regions: list[RegionEntry]
 
 
 @router.get("/{lang:language}/cities")
@@ -202,34 +214,36 @@ def cities(request: Request, session: SessionDep, engine: SearchDep) -> HTMLResp
         "subjects/cities.html",
         section="cities",
         total=len(found),
-        regions=_by_region(found, counts, subjects.language),
+        continents=_by_region(found, counts, subjects.language),
         map=_map_of(found, subjects.language),
     )
 
 
-def _by_region(found: Sequence[Stored], counts: dict[str, int], language: Language) -> list[RegionEntry]:
-    regions, grouped = load("regions"), dict[str | None, list[CityEntry]]()
+def _by_region(found: Sequence[Stored], counts: dict[str, int], language: Language) -> list[ContinentEntry]:
+    grouped: dict[str, list[CityEntry]] = {}
     for stored in found:
-        grouped.setdefault(_region_of(stored, regions), []).append(_entry(stored, counts, language))
-    entries = [_region(term, grouped[term.id], regions, language) for term in regions.terms if term.id in grouped]
-    if None in grouped:
-        entries.append(RegionEntry(i18n.gettext(N_("Elsewhere"), language), None, _a_to_z(grouped[None])))
-    return entries
-
-
-def _region(term: Term, entries: list[CityEntry], regions: Vocabulary, language: Language) -> RegionEntry:
-    above = regions[term.broader].label[language] if term.broader else None
-    name = term.label[language]
-    return RegionEntry(name, above if above != name else None, _a_to_z(entries))
+        grouped.setdefault(_region_of(stored), []).append(_entry(stored, counts, language))
+    continents = [
+        ContinentEntry(top.id, top.label[language], [
+            RegionEntry(term.label[language], _a_to_z(grouped[term.id]))
+            for term in [top, *load("regions").narrower(top.id)]
+            if term.id in grouped
+        ])
+        for top in load("regions").top()
+    ]  # fmt: skip
+    if _NOWHERE in grouped:
+        elsewhere = i18n.gettext(N_("Elsewhere"), language)
+        continents.append(ContinentEntry(_NOWHERE, elsewhere, [RegionEntry("", _a_to_z(grouped[_NOWHERE]))]))
+    return [continent for continent in continents if continent.regions]
 
 
 def _a_to_z(entries: list[CityEntry]) -> list[CityEntry]:
     return sorted(entries, key=lambda entry: fold(entry.name))
 
 
-def _region_of(stored: Stored, regions: Vocabulary) -> str | None:
+def _region_of(stored: Stored) -> str:
     country = stored.record.place.country if stored.record.place else None
-    return next((term.id for term in regions.terms if country in term.members), None)
+    return next((term.id for term in load("regions").terms if country in term.members), _NOWHERE)
 
 
 def _entry(stored: Stored, counts: dict[str, int], language: Language) -> CityEntry:
@@ -272,11 +286,14 @@ def kind_page(request: Request, session: SessionDep, engine: SearchDep, segment:
         intro=i18n.gettext(INTROS[kind], language),
         total=next((each.count for each in found.get("type", []) if each.id == kind), 0),
         groups=list(_groups(found, kind, language)),
-        newest=subjects.newest(_NEWEST, type=[kind]),
+        sort="title" if kind in _UNDATED else "newest",
+        first=subjects.first(_SHOWN, sort="title" if kind in _UNDATED else "newest", type=[kind]),
     )
 
 
-def _groups(found: dict[str, Any], kind: RecordType, language: Language) -> Iterator[tuple[str, str, list[coverage.Row]]]:
+def _groups(
+    found: dict[str, Any], kind: RecordType, language: Language
+) -> Iterator[tuple[str, str, list[coverage.Row]]]:
     for name in _FACETS.get(kind, _OTHER_FACETS):
         if rows := coverage.rows(found.get(name, []), name, language, _ROWS, type=kind):
             yield name, i18n.gettext(facets.TITLES[name], language), rows

@@ -75,7 +75,8 @@ def test_the_description_of_the_api_tells_the_truth_about_invalid_input(site: Te
     undescribed = [
         (path, parameter["name"])
         for path, methods in described["paths"].items()
-        for parameter in methods["get"].get("parameters", [])
+        for operation in methods.values()
+        for parameter in operation.get("parameters", [])
         if parameter["in"] == "query" and not parameter.get("description") and parameter["name"] not in ("sort", "mode")
     ]
     assert undescribed == []
@@ -123,3 +124,9 @@ def test_the_scripts_of_the_site_weigh_15_kilobytes_at_most() -> None:
 def test_no_style_or_script_refers_to_another_site() -> None:
     for file in [*STATIC.rglob("*.css"), *STATIC.rglob("*.js")]:
         assert not re.search(r"https?://|@import|url\(", file.read_text("utf-8")), file.name
+
+
+def test_every_page_in_the_sitemap_answers(site: TestClient) -> None:
+    found = ElementTree.fromstring(site.get("/sitemap-pages.xml").content).iter(f"{SITEMAP}loc")
+    paths = [str(each.text).removeprefix("http://testserver") for each in found]
+    assert [path for path in paths if site.get(path).status_code != 200] == []

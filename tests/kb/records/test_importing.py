@@ -461,7 +461,7 @@ def test_the_separator_is_found_by_itself(engine: Engine, tmp_path: Path, delimi
             "titel.en": "no record has such a column; did you mean title.en",
             "title": "is missing from the header; name it by language, as title.en"}),
         (["type", "id", "language", "title"], {
-            "title": "needs to be more precise, as title.en"}),
+            "title": "needs its language, as title.en"}),
         (["type", "id", "language", "title.en", "id"], {"id": "stands twice in the header"}),
         (["type", "id", "", "title.en"], {
             "": "column 3 has no name", "language": "is missing from the header"}),
@@ -533,6 +533,14 @@ def test_a_cell_of_json_that_is_none_is_told(engine: Engine, tmp_path: Path) -> 
         (2, "", "the cell of building_blocks is not a JSON list, as [{...}]"),
         (3, "building_blocks.0.text", "is missing"),
     ]
+
+
+def test_an_object_in_a_cell_is_json_or_gets_columns_of_its_own(engine: Engine, tmp_path: Path) -> None:
+    header = ["type", "id", "language", "title.en", "place"]
+    rows = [["city", "x-1", "en", "T", "Paris"], ["city", "x-2", "en", "T", '{"country": "FR"}']]
+    report = import_files(engine, [_csv(tmp_path / "t.csv", [header, *rows])])
+    assert _problems(report) == [(2, "", "the cell of place is not a JSON object; use columns such as place.name")]
+    assert _stored(engine) == ["x-2"]
 
 
 def test_only_the_first_sheet_is_read_and_that_is_said(engine: Engine, tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+# `make demo` and `make test` are all that a newcomer needs; `make help` lists the rest.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List what can be made
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or later is needed; name one with: make PYTHON=python3.12 demo" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(PIP) -r requirements.lock
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(RUN) -m indexer.analysis
+	$(RUN) -m search_ui.i18n compile
+	@touch $@
+
+$(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
+	$(PIP) -r requirements-dev.lock
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/installed ## Make the environment in .venv
+
+.PHONY: demo
+demo: setup ## Load the demonstration and serve it on http://localhost:8000/
+	$(VENV)/bin/kb demo
+
+.PHONY: serve
+serve: setup ## Serve what is in var/
+	$(VENV)/bin/kb serve
+
+.PHONY: test
+test: $(VENV)/installed-dev lint ## Check the code and run every test that needs no server
+	$(RUN) -m pytest -q -m "not browser and not postgres"
+
+.PHONY: lint
+lint: $(VENV)/installed-dev ## Style, types, import directions
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+.PHONY: format
+format: $(VENV)/installed-dev ## Lay the code out and sort imports
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+.PHONY: test-postgres
+test-postgres: $(VENV)/installed-dev ## Tests on PostgreSQL (KB_TEST_POSTGRES, else the one on this machine)
+	$(RUN) -m pytest -q -m postgres
+
+.PHONY: test-browser
+test-browser: $(VENV)/installed-dev ## Tests in a real browser (Debian's chromium)
+	$(RUN) -m pytest -q -m browser
+
+.PHONY: evaluate
+evaluate: setup ## Load the demonstration and measure search on the judged queries
+	$(RUN) scripts/evaluate_fixtures.py
+
+.PHONY: vectors
+vectors: setup ## Bring the shipped vectors of the fixtures up to date
+	$(VENV)/bin/kb vectors
+
+.PHONY: bench
+bench: setup ## Measure import, indexing and search at several sizes (docs/performance.md)
+	$(RUN) scripts/bench.py
+
+.PHONY: lock
+lock: $(VENV)/installed-dev ## Choose versions anew (needs uv: pip install uv)
+	uv pip compile pyproject.toml --extra build --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
+	uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --quiet --constraint requirements.lock --output-file requirements-dev.lock
+
+.PHONY: clean
+clean: ## Remove the environment and what was built; var/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis indexer/*.marisa *.egg-info
