@@ -63,7 +63,9 @@ test-browser: $(VENV)/installed-dev ## Tests in a real browser (Debian's chromiu
 
 .PHONY: evaluate
 evaluate: setup ## Load the demonstration and measure search on the judged queries
-	$(RUN) scripts/evaluate_fixtures.py
+	rm -rf var/evaluation
+	KB_DATA_DIR=var/evaluation $(VENV)/bin/kb demo --load-only
+	KB_DATA_DIR=var/evaluation $(VENV)/bin/kb evaluate
 
 .PHONY: vectors
 vectors: setup ## Bring the shipped vectors of the fixtures up to date

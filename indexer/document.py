@@ -162,7 +162,7 @@ def passages_of(record: RecordBase, language: Language) -> tuple[Passage, ...]:
     title = record.title.get(language, "")
     texts = [text for field in FIELDS if field.path != "title" for text in _texts(record, field, language)]
     if texts and language in record.summary:
-        texts[0] = f"{title}\n\n{texts[0]}"
+        texts[0] = f"{title} {texts[0]}"
     return tuple(Passage(text) for text in passages(texts or [title]))
 
 

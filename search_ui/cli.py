@@ -26,13 +26,17 @@ def serve(
 
 
 @app.command()
-def demo(port: Port = None) -> None:
+def demo(
+    port: Port = None,
+    load_only: Annotated[bool, typer.Option("--load-only", help="Load the records and stop.")] = False,
+) -> None:
     """Serve the site with the demonstration records; they are loaded first where there are none."""
     from search_ui.demo import load
 
     settings = _with(get_settings(), port, None)
     load(settings)
-    _serve(settings)
+    if not load_only:
+        _serve(settings)
 
 
 def _with(settings: Settings, port: int | None, host: str | None) -> Settings:

@@ -2,15 +2,8 @@
 
 import os
 
-import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("fast", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("fast"), max_examples=300, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    # pytest-alembic 0.13 takes this very file for its own and fails with pytest 9.2; our migration tests do without it.
-    if config.pluginmanager.hasplugin("pytest_alembic"):
-        config.option.pytest_alembic_tests_path = "none"

@@ -48,7 +48,7 @@ _OTHER_FACETS: Final = ("topic", "region", "gender_theme")
 _UNDATED: Final[frozenset[RecordType]] = frozenset({"expert", "organisation", "award", "collection"})
 #: Stands for the region of a city whose country is not known.
 _NOWHERE: Final = "elsewhere"
-_ROWS: Final = 12
+_ROWS: Final = 8
 _SHOWN: Final = 9
 _PER_TARGET: Final = 4
 
