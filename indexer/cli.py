@@ -126,7 +126,7 @@ def status_command() -> None:
 
 
 def _say_status(database: Engine, search: Search) -> None:
-    with transaction(database) as session:
+    with transaction(database, readonly=True) as session:
         now = search.status(session)
     typer.echo(
         f"{now.records} records, {now.embedded} of {now.passages} passages with vectors, {now.waiting} changes waiting, "

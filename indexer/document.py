@@ -117,6 +117,10 @@ class IndexDocument:
         """Changes exactly when the document does."""
         return hashlib.blake2b(json.dumps(asdict(self), sort_keys=True).encode(), digest_size=12).hexdigest()
 
+    def passage_keys(self) -> Iterator[bytes]:
+        """The keys of the vectors of its passages."""
+        return (passage.key for version in self.versions for passage in version.passages)
+
     def spellings(self) -> set[tuple[str, str]]:
         """Words of titles and first passages, folded and as they are written: what "did you mean" can propose."""
         texts = [text for version in self.versions for text in (version.title, version.passages[0].text)]
@@ -208,9 +212,9 @@ def _plain(record: RecordBase, path: str) -> Iterator[str]:
 
 def _walk(record: RecordBase, path: str) -> Iterable[Any]:
     first, *rest = path.split(".")
-    if getattr(record, "visibility", {}).get(first, "public") != "public":
+    if first not in type(record).model_fields or getattr(record, "visibility", {}).get(first, "public") != "public":
         return []
-    values = [getattr(record, first, None)]
+    values = [getattr(record, first)]
     for name in ["", *rest]:
         values = [getattr(value, name, None) if name else value for value in values]
         values = [one for value in values for one in (value if isinstance(value, list) else [value])]

@@ -88,7 +88,7 @@ def mean(values: Iterable[float]) -> float:
 
 def report(database: Engine, search: Search, judgements: list[Judgement], misses: bool = False) -> str:
     """A table to print."""
-    with transaction(database) as session:
+    with transaction(database, readonly=True) as session:
         results = run(session, search, judgements)
     lines = [f"{len(judgements)} queries; nDCG@10, MRR@10 for " + ", ".join(MODES), ""]
     for title, key in (("language", lambda one: one.lang), ("kind", lambda one: one.kind), ("all", lambda one: "all")):

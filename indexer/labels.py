@@ -1,12 +1,12 @@
 """The values of facets, with their names in the asker's language and in an order that a reader expects."""
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Final
 
 from sqlalchemy.orm import Session
 
 from indexer.concepts import country_name
-from indexer.document import title_in
 from kb.records import service as records
 from schemas.language import Language
 from schemas.search import FACETS, Facet, FacetCount
@@ -41,19 +41,29 @@ def _values(facet: Facet, counts: Mapping[str, int], chosen: Sequence[str]) -> l
     ordered = sorted(known.items(), key=lambda item: (-item[1], item[0]))
     kept = [item for place, item in enumerate(ordered) if place < SHOWN or item[0] in chosen]
     if facet.vocabulary in _IN_ORDER:
-        order = {term.id: place for place, term in enumerate(load(facet.vocabulary).terms)}
+        order = _order(facet.vocabulary)
         kept.sort(key=lambda item: order.get(item[0], len(order)))
     return kept
+
+
+@cache
+def _order(vocabulary: str) -> dict[str, int]:
+    return {term.id: place for place, term in enumerate(load(vocabulary).terms)}
+
+
+@cache
+def _labels(vocabulary: str, language: Language) -> dict[str, str]:
+    return {term.id: term.label[language] for term in load(vocabulary).terms}
 
 
 def _city_names(
     session: Session, found: Mapping[Facet, list[tuple[str, int]]], language: Language
 ) -> dict[str, str]:
     ids = [id for facet, values in found.items() if facet.name == "city" for id, _ in values]
-    return {id: title_in(stored.record, language) for id, stored in records.load_public(session, ids).items()}
+    return records.titles(session, ids, language)
 
 
 def _label(facet: Facet, id: str, language: Language, cities: Mapping[str, str]) -> str:
     if facet.vocabulary:
-        return load(facet.vocabulary).label_of(id, language)
+        return _labels(facet.vocabulary, language).get(id, id)
     return country_name(id, language) if facet.name == "country" else cities.get(id, id)

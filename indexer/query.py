@@ -17,6 +17,11 @@ class Parsed:
     phrases: tuple[str, ...]
     excluded: tuple[str, ...]
 
+    @property
+    def insists(self) -> bool:
+        """Whether the quotes are an instruction: only records with these words. In a long sentence they quote somebody."""
+        return 2 * sum(len(phrase.split()) for phrase in self.phrases) >= len(self.text.split())
+
 
 def parse(typed: str) -> Parsed:
     """Take a question apart. A lone quote or minus is just a character; control characters are blanks."""

@@ -28,12 +28,12 @@ TAG_WEIGHT: Final = 0.03
 #: BM25 with k1 = 1.2 gives a term at most (k1 + 1) x idf.
 BM25_CEILING: Final = 2.2
 #: How many passages a language's typical one weighs when its mean is reckoned. Measured with 3, 10, 30 and 120.
-PRIOR_WEIGHT: Final = 10.0
+PRIOR_WEIGHT: Final = 5.0
 #: The score (closeness + tilt) that some version must reach, or nothing answers by meaning. In the asker's own language an
 #: answer would share words; one in another language competes with what the asker's language has; and where that has
 #: nothing, words cannot speak at all. docs/search.md has the trade between questions lost and nonsense refused.
-OWN_LANGUAGE_FLOOR: Final = 0.062
-OTHER_LANGUAGE_FLOOR: Final = 0.052
+OWN_LANGUAGE_FLOOR: Final = 0.060
+OTHER_LANGUAGE_FLOOR: Final = 0.048
 ONLY_OTHER_LANGUAGES_FLOOR: Final = 0.042
 #: What is asked for when no language knows any word of the question.
 UNKNOWN_WORDS_FLOOR: Final = 0.065

@@ -88,10 +88,12 @@ class Search:
         """What the engine is asked."""
         known = languages_of(text)
         most = max(known.values())
+        phrases = [_per_language(phrase) for phrase in typed.phrases]
         return Question(
             mode=query.mode,
             words={language: tuple(content_tokens(text, language)[:MAX_TOKENS]) for language in LANGUAGES},
-            phrases=[_per_language(phrase) for phrase in typed.phrases],
+            phrases=phrases if typed.insists else (),
+            preferred=() if typed.insists else phrases,
             excluded=[_per_language(phrase) for phrase in typed.excluded],
             vector=self.embedder.query(text) if text and query.mode != "keyword" else None,
             typical=self.typical,

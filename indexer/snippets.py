@@ -20,6 +20,8 @@ class Snippet(NamedTuple):
 
 def best_passage(passages: Sequence[Passage], language: Language, tokens: Collection[str]) -> int:
     """The passage that holds the most of the tokens, the first of equals."""
+    if not tokens or len(passages) == 1:
+        return 0
     held = [len({word.token for word in words(passage.text, language)}.intersection(tokens)) for passage in passages]
     return held.index(max(held))
 

@@ -1,7 +1,7 @@
 """Keeping the index what the database says: take in changes, compute vectors, rebuild beside the live index, compare.
 
-A job carries an id only; the record is loaded as it is now and its whole document written, so that a job done twice, late
-or out of order changes nothing.
+A job carries an id only; the record is loaded as it is now and its whole document written, so that a job done twice,
+late or out of order changes nothing.
 """
 
 import os
@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -58,7 +57,9 @@ def _silent(_done: int, _all: int) -> None:
     pass
 
 
-def drain(database: Engine, engine: SearchEngine, progress: Progress = _silent, stop: Stop = lambda: False) -> int | None:
+def drain(
+    database: Engine, engine: SearchEngine, progress: Progress = _silent, stop: Stop = lambda: False
+) -> int | None:
     """Take in all changes that wait. Returns how many jobs were done; None when another process is at it."""
     with outbox.lease(database, "index", _holder(), LEASE) as held:
         if not held:
@@ -69,13 +70,13 @@ def drain(database: Engine, engine: SearchEngine, progress: Progress = _silent, 
             if not jobs:
                 break
             finished += jobs
-            with transaction(database) as session:
+            with transaction(database, readonly=True) as session:
                 progress(finished, finished + outbox.waiting(session))
         return finished
 
 
 def _take_in_batch(database: Engine, engine: SearchEngine) -> int:
-    with transaction(database) as session:
+    with transaction(database, readonly=True) as session:
         jobs = outbox.pending(session, BATCH)
         ids = list(dict.fromkeys(job.record_id for job in jobs))
         documents = documents_of(session, [*ids, *_dependents(session, ids)])
@@ -132,7 +133,8 @@ def embed(
 
 
 def rebuild(database: Engine, engine: SearchEngine, cache: VectorCache, progress: Progress = _silent) -> bool:
-    """Fill a new index beside the live one, with the vectors that are known, and swap. False when another process is at it.
+    """Fill a new index beside the live one, with the vectors that are known, and swap. False when another process is
+    at it.
 
     Edits go on meanwhile and reach the live index as always; those that came during the filling are taken over by a
     comparison just before the swap, under the lease that keeps others from writing.
@@ -141,50 +143,57 @@ def rebuild(database: Engine, engine: SearchEngine, cache: VectorCache, progress
         if not rebuilding:
             return False
         successor = engine.rebuild()
-        _fill(database, successor, cache, progress, rebuilding)
+        with transaction(database, readonly=True) as session:
+            ids = [id for id, _ in records.published_ids(session)]
+        _align(database, successor, cache, ids, [rebuilding], progress)
         with outbox.lease(database, "index", _holder(), LEASE) as held:
             while not (held or held.take()):
+                _keep([rebuilding])
                 time.sleep(0.2)
-            _align(database, successor, differences(database, successor).ids())
-            attach_known(successor, cache)
+            leases = [rebuilding, held]
+            late = differences(database, successor, lambda: _keep(leases)).ids()
+            _align(database, successor, cache, late, leases)
             engine.become(successor)
         return True
 
 
-def _fill(database: Engine, engine: SearchEngine, cache: VectorCache, progress: Progress, lease: outbox.Lease) -> None:
-    with transaction(database) as session:
-        ids = iter([id for id, _ in records.published_ids(session)])
-        total, finished = sum(records.count_by_type(session).values()), 0
-    while batch := list(islice(ids, BATCH)):
-        _align(database, engine, batch)
-        attach_known(engine, cache)
-        lease.renew()
-        finished += len(batch)
-        progress(finished, total)
-
-
 def attach_known(engine: SearchEngine, cache: VectorCache) -> None:
-    """Vectors that were computed before, for passages that lack them."""
-    while known := cache.get(engine.missing_vectors(BATCH * 4)):
-        engine.attach(known)
+    """Vectors that were computed before, for all passages that lack them: for a collection whose texts fit in memory."""
+    engine.attach(cache.get(engine.missing_vectors(100_000)))
 
 
-def _align(database: Engine, engine: SearchEngine, ids: Sequence[str]) -> None:
-    """Write these records as the database has them now."""
+def _align(
+    database: Engine,
+    engine: SearchEngine,
+    cache: VectorCache,
+    ids: Sequence[str],
+    leases: Iterable[outbox.Lease],
+    progress: Progress = _silent,
+) -> None:
+    """Write these records as the database has them now, with the vectors that were computed before."""
     for start in range(0, len(ids), BATCH):
         part = ids[start : start + BATCH]
-        with transaction(database) as session:
+        with transaction(database, readonly=True) as session:
             documents = documents_of(session, part)
         engine.write(documents)
         engine.delete(set(part) - {document.id for document in documents})
+        engine.attach(cache.get({key for document in documents for key in document.passage_keys()}))
+        _keep(leases)
+        progress(start + len(part), len(ids))
 
 
-def differences(database: Engine, engine: SearchEngine) -> Differences:
-    """Compare every record's document with the one in the index, by fingerprint."""
+def _keep(leases: Iterable[outbox.Lease]) -> None:
+    """Hold these leases on. Raises RuntimeError when somebody else has one by now: then the new index is worth nothing."""
+    if not all(lease.renew() for lease in leases):
+        raise RuntimeError("This process was stopped for so long that another took over; run the command again.")
+
+
+def differences(database: Engine, engine: SearchEngine, after_each: Callable[[], None] = lambda: None) -> Differences:
+    """Compare every record's document with the one in the index, by fingerprint; batch by batch."""
     indexed = dict(engine.fingerprints())
     missing: list[str] = []
     stale: list[str] = []
-    with transaction(database) as session:
+    with transaction(database, readonly=True) as session:
         ids = [id for id, _ in records.published_ids(session)]
         for start in range(0, len(ids), BATCH):
             for document in documents_of(session, ids[start : start + BATCH]):
@@ -194,6 +203,7 @@ def differences(database: Engine, engine: SearchEngine) -> Differences:
                 elif found != document.fingerprint:
                     stale.append(document.id)
             session.expunge_all()
+            after_each()
     return Differences(tuple(missing), tuple(stale), tuple(indexed))
 
 

@@ -40,7 +40,7 @@ def backup(engine: Engine, settings: Settings, path: Path) -> int:
             archive.add(database, database.name)
             if settings.uploads_dir.is_dir():
                 archive.add(settings.uploads_dir, "uploads")
-        os.replace(whole, path)
+        whole.replace(path)
     return path.stat().st_size
 
 
@@ -78,7 +78,10 @@ def _unpacked(path: Path, folder: Path, kind: str) -> Path:
         raise Invalid(f"{path} has the format {manifest.get('format')}; this version reads {_FORMAT}.")
     if manifest.get("database") != kind:
         raise Invalid(f"{path} is a backup of {manifest.get('database')}, and KB_DATABASE_URL names {kind}.")
-    return folder / _DATABASES[kind]
+    database = folder / _DATABASES[kind]
+    if not database.is_file():
+        raise Invalid(f"{path} is not a whole backup: it has no {database.name}.")
+    return database
 
 
 def _has_records(engine: Engine) -> bool:
@@ -91,7 +94,7 @@ def _has_records(engine: Engine) -> bool:
 def _swap_uploads(new: Path, present: Path) -> None:
     new.mkdir(exist_ok=True)
     if present.exists():
-        os.replace(present, new.with_name("uploads-before"))
+        present.replace(new.with_name("uploads-before"))
     shutil.move(new, present)
 
 
@@ -106,10 +109,18 @@ def _dump_sqlite(engine: Engine, target: Path) -> None:
 def _load_sqlite(engine: Engine, source: Path) -> None:
     """Copy the pages in one transaction, so that a server that runs sees the old state or the new one."""
     with closing(sqlite3.connect(source)) as backup_file:
-        if (fault := backup_file.execute("PRAGMA integrity_check").fetchone()[0]) != "ok":
-            raise Invalid(f"The database in the backup is damaged: {fault}")
+        _refuse_damaged(backup_file)
         with closing(sqlite3.connect(str(engine.url.database), timeout=30)) as target:
             backup_file.backup(target)
+
+
+def _refuse_damaged(connection: sqlite3.Connection) -> None:
+    try:
+        fault = connection.execute("PRAGMA integrity_check").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        fault = str(error)
+    if fault != "ok":
+        raise Invalid(f"The database in the backup is damaged: {fault}")
 
 
 # PostgreSQL

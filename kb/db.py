@@ -89,7 +89,7 @@ def utcnow() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-class database_epoch(FunctionElement[float]):
+class database_epoch(FunctionElement[float]):  # noqa: N801  SQL functions are written so
     """Seconds since 1970 by the database's own clock: the one clock that all machines of a cluster share."""
 
     type = Float()

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-DEVELOPMENT_SECRET = "development-only"
+DEVELOPMENT_SECRET = "development-only"  # noqa: S105  no secret, and refused in production
 
 
 class Settings(BaseSettings):

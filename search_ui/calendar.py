@@ -62,8 +62,9 @@ def offset(event: Event) -> str | None:
     if day is None or event.timezone is None:
         return None
     noon = datetime.datetime.combine(day, datetime.time(12), ZoneInfo(event.timezone))
-    hours, minutes = divmod(int((noon.utcoffset() or datetime.timedelta()).total_seconds()) // 60, 60)
-    return f"UTC{hours:+}" + (f":{minutes:02}" if minutes else "")
+    distance = int((noon.utcoffset() or datetime.timedelta()).total_seconds()) // 60
+    hours, minutes = divmod(abs(distance), 60)
+    return f"UTC{'-' if distance < 0 else '+'}{hours}" + (f":{minutes:02}" if minutes else "")
 
 
 def _day(date: str | None) -> datetime.date | None:

@@ -70,14 +70,15 @@ class Around:
 def around(session: Session, stored: Stored, language: Language) -> Around:
     """The published records that this one points to, then those that point to it, newest first.
 
-    Its own city and a collection's steps are shown apart and left out here.
+    A collection's steps are shown apart and left out here; so is its own city, unless the link has something to say.
     """
     record, home = stored.record, _city_id(stored.record)
     outgoing = [(relation, record, readable(other)) for relation, other in records.links_of(session, stored)]
     incoming = list(_incoming(session, record))
     wanted: dict[str, tuple[str, Record, Stored]] = {}
     for relation, source, other in outgoing + incoming:
-        if other.record.id != home and not _apart(relation, source, record):
+        alone = other.record.id == home and not _note(source, relation, home)
+        if not alone and not _apart(relation, source, record):
             wanted.setdefault(other.record.id, (relation, source, other))
     taken = [other for _, source, other in incoming if _is_end(source, record)]
     return Around(_grouped(session, record, list(wanted.values()), language), transfers(session, taken))

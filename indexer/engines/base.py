@@ -21,6 +21,8 @@ class Question:
     words: Mapping[Language, Tokens] = field(default_factory=dict)
     #: Each phrase as its tokens per language; a version must hold every phrase, in its language.
     phrases: Sequence[Mapping[Language, Tokens]] = ()
+    #: Records that hold all of these come first.
+    preferred: Sequence[Mapping[Language, Tokens]] = ()
     #: A record that holds one of these, in any language, is out.
     excluded: Sequence[Mapping[Language, Tokens]] = ()
     vector: Vectors | None = None

@@ -4,6 +4,7 @@ A folder holds generations (``1``, ``2`` ...) and a file CURRENT that names the 
 then replaces CURRENT, which is atomic. Other processes notice by themselves.
 """
 
+import json
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,13 +21,15 @@ from indexer.document import IndexDocument, name_key
 from indexer.embedding import Vectors
 from indexer.engines.base import Answer, EngineStatus, Question, SearchEngine
 from indexer.engines.columns import Columns, Snapshot
-from indexer.engines.scan import Scan, word_schema
+from indexer.engines.scan import Scan, WordIndex, holds_any, word_schema
 from indexer.engines.store import Store
 from schemas.language import LANGUAGES, Language
 
 DIMENSION = 384
 #: Bytes that tantivy gathers before it writes a segment.
 HEAP = 50_000_000
+#: Known words near to a misspelt one that are looked at.
+NEAR = 5
 
 
 class Generation:
@@ -41,56 +44,68 @@ class Generation:
         self.words = {language: _word_index(folder / f"words-{language}") for language in LANGUAGES}
         self._columns = Columns(DIMENSION, len(LANGUAGES))
         self._lock = threading.Lock()
-        self._seen_seq, self._seen_version = 0, -1
-        self._state: tuple[Snapshot, dict[Language, tantivy.Searcher]] | None = None
+        self._seen = 0
+        self._state: tuple[Snapshot, dict[Language, WordIndex]] | None = None
 
-    def state(self) -> tuple[Snapshot, dict[Language, tantivy.Searcher]]:
+    def state(self) -> tuple[Snapshot, dict[Language, WordIndex]]:
         """The columns and the word searchers as they are now; what has changed since the last call is taken in first."""
-        if self._state is None or self.store.version() != self._seen_version:
+        if self._state is None or self.store.version() != self._seen:
             with self._lock:
-                self._take_in()
+                # Words of what was replaced go once the file has changed: then it is read again, to match them.
+                while self._state is None or self.store.version() != self._seen:
+                    self._take_in()
         assert self._state is not None
         return self._state
 
     def _take_in(self) -> None:
-        version = self.store.version()
-        if self._state is not None and version == self._seen_version:
-            return
         if self._columns.dead > max(1_000, len(self._columns) // 2):
-            self._columns, self._seen_seq = Columns(DIMENSION, len(LANGUAGES)), 0
-        newest, gone, came, vectors = self.store.changes(self._seen_seq)
+            self._columns, self._seen = Columns(DIMENSION, len(LANGUAGES)), 0
+        newest, gone, came, vectors = self.store.changes(self._seen)
         for number in gone:
             self._columns.remove(number)
         for record in came:
             self._columns.add(record)
         for number, vector, scale in vectors:
             self._columns.attach(number, vector, scale)
-        for index in self.words.values():
-            index.reload()
-        self._state = self._columns.snapshot(), {language: index.searcher() for language, index in self.words.items()}
-        self._seen_seq, self._seen_version = newest, version
+        self._state = self._columns.snapshot(), {language: self._word_state(language) for language in LANGUAGES}
+        self._seen = newest
 
-    def write_words(self, gone: Sequence[int], documents: Sequence[IndexDocument], numbers: Sequence[int]) -> None:
-        """Bring the word indexes to what the store says."""
-        for language, index in self.words.items():
+    def _word_state(self, language: Language) -> WordIndex:
+        index = self.words[language]
+        index.reload()
+        meta = json.loads((self.folder / f"words-{language}" / "meta.json").read_text("utf-8"))
+        return WordIndex(index.searcher(), sum(segment["max_doc"] for segment in meta["segments"]))
+
+    def add_words(self, documents: Sequence[IndexDocument], numbers: Sequence[int]) -> None:
+        """Put the words of these documents in, under their numbers."""
+        for language in LANGUAGES:
             versions = [
-                (number, version)
+                (number, version.tokens)
                 for number, document in zip(numbers, documents, strict=True)
                 for version in document.versions
                 if version.language == language
             ]
-            if not versions and not gone:
-                continue
-            writer = index.writer(HEAP, 1)
-            for number in gone:
-                writer.delete_documents_by_term("number", number)
-            for number, version in versions:
-                document = tantivy.Document()
-                document.add_integer("number", number)
-                document.add_text("text", version.tokens)
-                writer.add_document(document)
-            writer.commit()
-            writer.wait_merging_threads()
+            # A number may have been given out before, to a write that was cut short.
+            self._change_words(language, [number for number, _ in versions], versions)
+
+    def remove_words(self, numbers: Sequence[int]) -> None:
+        """Take out the words that stand under these numbers."""
+        for language in LANGUAGES:
+            self._change_words(language, numbers, [])
+
+    def _change_words(self, language: Language, gone: Sequence[int], came: Sequence[tuple[int, str]]) -> None:
+        if not gone and not came:
+            return
+        writer = self.words[language].writer(HEAP, 1)
+        for number in gone:
+            writer.delete_documents_by_term("number", number)
+        for number, words in came:
+            document = tantivy.Document()
+            document.add_integer("number", number)
+            document.add_text("text", words)
+            writer.add_document(document)
+        writer.commit()
+        writer.wait_merging_threads()
 
     def close(self) -> None:
         """Let go of the files."""
@@ -102,6 +117,14 @@ def _model_of(path: Path, model_id: str) -> str:
     if not path.exists():
         path.write_text(model_id, "utf-8")
     return path.read_text("utf-8")
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; none of a folder, or of a file that was merged away this moment."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0
 
 
 def _word_index(folder: Path) -> tantivy.Index:
@@ -121,7 +144,8 @@ class EmbeddedEngine:
         folder.mkdir(parents=True, exist_ok=True)
         self._generation = Generation(folder / self._current(), model_id)
         self._lock = threading.Lock()
-        self._words: tuple[int, list[tuple[str, str]]] = (-1, [])
+        #: Spellings, and the file and version that they were read from.
+        self._words: tuple[tuple[Path, int], dict[str, str]] = ((folder, -1), {})
 
     def _current(self) -> str:
         if self._pinned:
@@ -148,16 +172,15 @@ class EmbeddedEngine:
             return
         generation = self.generation
         latest = list({document.id: document for document in documents}.values())
-        gone, came = generation.store.replace(latest)
-        generation.write_words(gone, latest, came)
-        generation.store.announce()
+        # New words come before the file changes and old ones go after: whatever a reader sees, each record is there once.
+        with generation.store.replacing(latest) as (gone, came):
+            generation.add_words(latest, came)
+        generation.remove_words(gone)
 
     def delete(self, ids: Iterable[str]) -> None:
-        generation = self.generation
-        gone = generation.store.remove(list(ids))
-        if gone:
-            generation.write_words(gone, [], [])
-            generation.store.announce()
+        if wanted := list(ids):
+            generation = self.generation
+            generation.remove_words(generation.store.remove(wanted))
 
     def missing_vectors(self, limit: int) -> dict[bytes, str]:
         generation = self.generation
@@ -166,47 +189,43 @@ class EmbeddedEngine:
     def attach(self, vectors: Mapping[bytes, Vectors]) -> None:
         if vectors and not self.generation.foreign:
             self.generation.store.attach(vectors)
-            self.generation.store.announce()
 
     # Searching
 
     def search(self, question: Question) -> Answer:
         generation = self.generation
-        snapshot, searchers = generation.state()
+        snapshot, words = generation.state()
         if generation.foreign:
             question = replace(question, vector=None)
-        return Scan(question, snapshot, searchers, generation.store.named(question.name)).answer()
+        return Scan(question, snapshot, words, generation.store.named(question.name)).answer()
 
     def names_starting(self, prefix: str, limit: int) -> list[str]:
         return self.generation.store.names_starting(name_key(prefix), limit)
 
     def knows(self, word: str) -> bool:
-        _, searchers = self.generation.state()
-        return any(
-            searcher.doc_freq("text", token) > 0
-            for language, searcher in searchers.items()
-            for token in content_tokens(word, language)
-        )
+        _, words = self.generation.state()
+        return any(holds_any(words[language], content_tokens(word, language)) for language in LANGUAGES)
 
     def spelled_like(self, word: str) -> str | None:
-        folded = fold(word)
-        spellings = self._spellings()
-        if folded in spellings:
+        if self.knows(word):
             return None
-        allowed = 1 if len(folded) < 8 else 2
-        near = process.extractOne(folded, spellings.keys(), scorer=DamerauLevenshtein.distance, score_cutoff=allowed)
-        return spellings[near[0]] if near else None
+        folded, spellings = fold(word), self._spellings()
+        allowed = 1 if len(folded) < 10 else 2
+        scorer = DamerauLevenshtein.distance
+        near = process.extract(folded, spellings.keys(), scorer=scorer, score_cutoff=allowed, limit=NEAR)
+        # Spellings stay when the last text that has them goes.
+        return next((spellings[one] for one, *_ in near if self.knows(spellings[one])), None)
 
     def _spellings(self) -> dict[str, str]:
         store = self.generation.store
-        version = store.version()
-        if self._words[0] != version:
-            self._words = version, store.spellings()
-        return dict(self._words[1])
+        state = store.path, store.version()
+        if self._words[0] != state:
+            self._words = state, dict(store.spellings())
+        return self._words[1]
 
     def vectors_of(self, record_id: str) -> Vectors | None:
         snapshot, _ = self.generation.state()
-        rows = [row for row, one in enumerate(snapshot.ids) if one == record_id and snapshot.alive[row]]
+        rows = [row for row in np.flatnonzero(snapshot.alive) if snapshot.ids[row] == record_id]
         if not rows:
             return None
         versions = np.flatnonzero(snapshot.version_record == rows[-1])
@@ -224,8 +243,7 @@ class EmbeddedEngine:
 
     def status(self) -> EngineStatus:
         generation = self.generation
-        size = sum(path.stat().st_size for path in generation.folder.rglob("*") if path.is_file())
-        return EngineStatus(*generation.store.counts(), size)
+        return EngineStatus(*generation.store.counts(), sum(map(_size, generation.folder.rglob("*"))))
 
     def rebuild(self) -> "EmbeddedEngine":
         number = 1 + max((int(path.name) for path in self.folder.iterdir() if path.name.isdigit()), default=0)

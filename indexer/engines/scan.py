@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import simsimd
@@ -19,15 +20,23 @@ WORD_HITS = 5_000
 EARTH_RADIUS_KM = 6_371.0
 
 
+class WordIndex(NamedTuple):
+    """One state of a language's word index."""
+
+    searcher: tantivy.Searcher
+    #: Documents in its files, replaced ones that are not merged away yet included: BM25's statistics count them too.
+    documents: int
+
+
 class Scan:
     """See the module. Masks are over record rows unless their name says versions."""
 
     def __init__(
-        self, question: Question, snapshot: Snapshot, searchers: Mapping[Language, tantivy.Searcher], named: Sequence[int]
+        self, question: Question, snapshot: Snapshot, words: Mapping[Language, WordIndex], named: Sequence[int]
     ) -> None:
         self._question = question
         self._snapshot = snapshot
-        self._searchers = searchers
+        self._words = words
         self._named = named
 
     def answer(self) -> Answer:
@@ -51,12 +60,20 @@ class Scan:
         snapshot = self._snapshot
         return ranking.Evidence(
             language=snapshot.version_language,
-            closeness=self._closeness,
+            # The record that is left out is the closest of all; the others are measured by the best of them.
+            closeness=np.where(self._left_out[snapshot.version_record], np.float32(np.nan), self._closeness),
             coverage=self._coverage,
             all_words=self._all_words,
             tag=self._tag[snapshot.version_record],
             exact=self._exact[snapshot.version_record],
         )
+
+    @cached_property
+    def _left_out(self) -> Array:
+        left_out = np.zeros(self._snapshot.records, dtype=bool)
+        if self._question.without:
+            left_out[[row for row in range(len(left_out)) if self._snapshot.ids[row] == self._question.without]] = True
+        return left_out
 
     @cached_property
     def _passage_scores(self) -> Array:
@@ -89,10 +106,10 @@ class Scan:
         """The share of the question that the words of each version carry."""
         found = np.zeros(len(self._snapshot.version_language), dtype=np.float32)
         for place, language in enumerate(LANGUAGES):
-            tokens, searcher = self._question.words.get(language, ()), self._searchers[language]
-            if tokens and searcher.num_docs:
-                versions, scores = self._matches(place, searcher, _any_token(tokens))
-                found[versions] = ranking.coverage(scores, _information(searcher, tokens))
+            tokens, words = self._question.words.get(language, ()), self._words[language]
+            if tokens and words.documents:
+                versions, scores = self._matches(place, words.searcher, _any_token(tokens))
+                found[versions] = ranking.coverage(scores, _information(words, tokens))
         return found
 
     @cached_property
@@ -100,9 +117,9 @@ class Scan:
         """Versions that hold every word of the question."""
         found = np.zeros(len(self._snapshot.version_language), dtype=bool)
         for place, language in enumerate(LANGUAGES):
-            tokens, searcher = self._question.words.get(language, ()), self._searchers[language]
-            if tokens and searcher.num_docs:
-                versions, _ = self._matches(place, searcher, _every_token(tokens))
+            tokens, words = self._question.words.get(language, ()), self._words[language]
+            if tokens and words.documents:
+                versions, _ = self._matches(place, words.searcher, _every_token(tokens))
                 found[versions] = True
         return found
 
@@ -135,6 +152,8 @@ class Scan:
         if self._named:
             rows = self._rows(np.array(self._named, dtype=np.int64))
             exact[rows[rows >= 0]] = True
+        if self._question.preferred:
+            exact |= np.logical_and.reduce([self._holding(phrase) for phrase in self._question.preferred])
         return exact
 
     # Filters
@@ -152,9 +171,7 @@ class Scan:
             found &= self._of_versions(ranking.relevant(self._evidence, question.mode, floor))
         for phrase in question.excluded:
             found &= ~self._holding(phrase)
-        if question.without:
-            found &= np.array([one != question.without for one in snapshot.ids[: snapshot.records]], dtype=bool)
-        return np.asarray(found & self._in_years() & self._nearby())
+        return np.asarray(found & ~self._left_out & self._in_years() & self._nearby())
 
     def _of_versions(self, versions: Array) -> Array:
         mask = np.zeros(self._snapshot.records, dtype=bool)
@@ -165,9 +182,9 @@ class Scan:
         """Records that hold a phrase in any of their languages."""
         mask = np.zeros(self._snapshot.records, dtype=bool)
         for place, language in enumerate(LANGUAGES):
-            tokens, searcher = phrase.get(language, ()), self._searchers[language]
-            if tokens and searcher.num_docs:
-                versions, _ = self._matches(place, searcher, _phrase(tokens))
+            tokens, words = phrase.get(language, ()), self._words[language]
+            if tokens and words.documents:
+                versions, _ = self._matches(place, words.searcher, _phrase(tokens))
                 mask[self._snapshot.version_record[versions]] = True
         return mask
 
@@ -192,7 +209,8 @@ class Scan:
         lat, lon = np.radians(self._snapshot.place.astype(np.float64)).T
         lat0, lon0 = np.radians(self._question.near[:2])
         half = np.sin((lat - lat0) / 2) ** 2 + np.cos(lat0) * np.cos(lat) * np.sin((lon - lon0) / 2) ** 2
-        return np.nan_to_num(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(half)), nan=np.inf)
+        distance: Array = np.nan_to_num(2 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.minimum(half, 1))), nan=np.inf)
+        return distance
 
     @cached_property
     def _selections(self) -> dict[str, Array]:
@@ -240,7 +258,9 @@ class Scan:
         versions = np.flatnonzero(among[self._snapshot.version_record])
         keep = len(LANGUAGES) * wanted
         if len(versions) > keep:
-            versions = versions[np.argpartition(-self._scores[versions], keep - 1)[:keep]]
+            scores = self._scores[versions]
+            # All that tie with the last one stay: else which of them are on a page would depend on the page.
+            versions = versions[scores >= -np.partition(-scores, keep - 1)[keep - 1]]
         ordered = versions[np.lexsort((versions, -self._scores[versions]))]
         _, first = np.unique(self._snapshot.version_record[ordered], return_index=True)
         return ordered[np.sort(first)]
@@ -285,6 +305,11 @@ class Scan:
         )
 
 
+def holds_any(words: WordIndex, tokens: Sequence[str]) -> bool:
+    """Whether some document holds one of these tokens."""
+    return bool(tokens and words.documents and words.searcher.search(_any_token(tuple(tokens)), 1, count=False).hits)
+
+
 def _any_token(tokens: Tokens) -> tantivy.Query:
     return tantivy.Query.boolean_query([(tantivy.Occur.Should, _term(token)) for token in tokens])
 
@@ -301,10 +326,10 @@ def _term(token: str) -> tantivy.Query:
     return tantivy.Query.term_query(_SCHEMA, "text", token, index_option="freq")
 
 
-def _information(searcher: tantivy.Searcher, tokens: Tokens) -> float:
+def _information(words: WordIndex, tokens: Tokens) -> float:
     """Sum of the tokens' idf as tantivy reckons it: ln(1 + (N - n + 0.5) / (n + 0.5))."""
-    total = searcher.num_docs
-    return float(sum(np.log1p((total - n + 0.5) / (n + 0.5)) for n in (searcher.doc_freq("text", token) for token in tokens)))
+    holding = [words.searcher.doc_freq("text", token) for token in tokens]
+    return float(sum(np.log1p((words.documents - n + 0.5) / (n + 0.5)) for n in holding))
 
 
 def word_schema() -> tantivy.Schema:

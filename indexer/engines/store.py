@@ -41,6 +41,10 @@ CREATE TABLE IF NOT EXISTS spellings (word TEXT PRIMARY KEY, shown TEXT NOT NULL
 """
 
 
+#: Vectors that are there already, as int8 bytes and scale, by text key.
+Known = dict[bytes, tuple[bytes, float]]
+
+
 def quantise(vector: Vectors) -> tuple[bytes, float]:
     """A vector as int8 bytes and the number to multiply them by. Off by at most half a step of its largest component."""
     scale = float(np.abs(vector).max()) / 127 or 1.0
@@ -74,22 +78,22 @@ class Store:
         """A transaction and the sequence number of what it changes."""
         with self._write_lock, self._writing:
             self._writing.execute("BEGIN IMMEDIATE")
-            yield self._writing, self._next(self._writing, "seq")
-
-    @staticmethod
-    def _next(connection: sqlite3.Connection, key: str) -> int:
-        sql = "INSERT INTO meta VALUES (?, 1) ON CONFLICT (key) DO UPDATE SET value = value + 1 RETURNING value"
-        return int(connection.execute(sql, (key,)).fetchone()[0])
+            sql = "INSERT INTO meta VALUES ('seq', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1 RETURNING value"
+            yield self._writing, int(self._writing.execute(sql).fetchone()[0])
 
     # Writing
 
-    def replace(self, documents: Sequence[IndexDocument]) -> tuple[list[int], list[int]]:
-        """Put documents in. Returns the numbers that went and, one for each document, those that came."""
+    @contextmanager
+    def replacing(self, documents: Sequence[IndexDocument]) -> Iterator[tuple[list[int], list[int]]]:
+        """Put documents in when the block ends, or not at all. Gives it the numbers that go and, one for each document,
+        those that come; numbers of a block that failed are given out again."""
         with self._change() as (connection, seq):
-            gone = self._bury(connection, [document.id for document in documents], seq)
-            came = [self._insert(connection, document, seq) for document in documents]
+            ids = [document.id for document in documents]
+            known = self._vectors(connection, ids)
+            gone = self._bury(connection, ids, seq)
+            came = [self._insert(connection, document, known, seq) for document in documents]
             self._learn_spellings(connection, documents)
-        return gone, came
+            yield gone, came
 
     def remove(self, ids: Sequence[str]) -> list[int]:
         """Take records out. Returns their numbers."""
@@ -113,7 +117,17 @@ class Store:
         )
         return found
 
-    def _insert(self, connection: sqlite3.Connection, document: IndexDocument, seq: int) -> int:
+    @staticmethod
+    def _vectors(connection: sqlite3.Connection, ids: Sequence[str]) -> Known:
+        """The vectors of these records: a passage that an edit leaves as it was keeps its own."""
+        sql = (
+            "SELECT p.key, p.vector, p.scale FROM passages p JOIN records r ON r.number = p.record "
+            "WHERE r.id = ? AND r.alive AND p.vector IS NOT NULL"
+        )
+        return {key: (vector, scale) for id in ids for key, vector, scale in connection.execute(sql, (id,))}
+
+    @staticmethod
+    def _insert(connection: sqlite3.Connection, document: IndexDocument, known: Known, seq: int) -> int:
         lat, lon = document.coordinates or (None, None)
         values = [f"{facet}:{value}" for facet, found in document.facets.items() for value in found]
         number = connection.execute(
@@ -124,11 +138,12 @@ class Store:
         ).lastrowid  # fmt: skip
         assert number is not None
         connection.executemany(
-            "INSERT INTO passages (record, language, key, text, seq) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO passages (record, language, key, text, seq, vector, scale) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (number, LANGUAGES.index(version.language), passage.key, passage.text, seq)
+                (number, LANGUAGES.index(version.language), key, passage.text, seq, *known.get(key, (None, 0)))
                 for version in document.versions
                 for passage in version.passages
+                for key in [passage.key]
             ],
         )
         for name in document.names:
@@ -155,16 +170,11 @@ class Store:
                 [(vector, scale, seq, key) for vector, scale, key in rows],
             )
 
-    def announce(self) -> None:
-        """Tell readers that there is something new, after everything that belongs to it has been written."""
-        with self._change() as (connection, _):
-            self._next(connection, "version")
-
     # Reading
 
     def version(self) -> int:
-        """Moves on whenever there is something new to read."""
-        rows = self._read("SELECT value FROM meta WHERE key = 'version'")
+        """The newest sequence number."""
+        rows = self._read("SELECT value FROM meta WHERE key = 'seq'")
         return int(str(rows[0][0])) if rows else 0
 
     def changes(self, after: int) -> tuple[int, list[int], list[StoredRecord], list[tuple[int, bytes, float]]]:
@@ -213,7 +223,7 @@ class Store:
 
     def names_starting(self, prefix: str, limit: int) -> list[str]:
         """Ids of records in whose name words start like these, those whose name starts so first, then shorter names."""
-        asked = " ".join(f'"{word}"*' for word in prefix.replace('"', " ").split())
+        asked = " ".join(f'"{word}"*' for word in prefix.replace('"', " ").replace("\0", " ").split())
         if not asked:
             return []
         rows = self._read(

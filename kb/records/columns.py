@@ -83,7 +83,7 @@ def build(leaves: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises ValueError where two columns say the same.
     """
-    value: dict[str, Any] = {}
+    value = _Branch()
     for name, leaf in leaves.items():
         path = name.split(".")
         if is_link_column(path):
@@ -95,6 +95,10 @@ def build(leaves: Mapping[str, Any]) -> dict[str, Any]:
             _put(value, path, [{short: x} if isinstance(x, str) else x for x in leaf] if short else leaf)
     result: dict[str, Any] = _with_lists(value)
     return result
+
+
+class _Branch(dict[str, Any]):
+    """What columns make, in contrast to objects that stood in a cell."""
 
 
 def is_link_column(path: list[str]) -> bool:
@@ -139,7 +143,7 @@ def _first_below(name: str) -> str:
 
 def _put(value: dict[str, Any], path: list[str], leaf: Any) -> None:
     for segment in path[:-1]:
-        value = value.setdefault(segment, {})
+        value = value.setdefault(segment, _Branch())
         if not isinstance(value, dict):
             raise ValueError(f"the columns {'.'.join(path)} and {segment} say the same thing in two ways; keep one")
     if path[-1] in value:
@@ -149,7 +153,7 @@ def _put(value: dict[str, Any], path: list[str], leaf: Any) -> None:
 
 def _with_lists(value: Any) -> Any:
     """``{"0": a, "2": b}`` is a list of a and b: from columns such as ``sources.0.title``."""
-    if not isinstance(value, dict):
+    if not isinstance(value, _Branch):
         return value
     if value and all(key.isdecimal() for key in value):
         return [_with_lists(value[key]) for key in sorted(value, key=int)]

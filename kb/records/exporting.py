@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -43,7 +42,7 @@ def _whole_file(path: Path, write: Callable[[Path], int]) -> int:
     part = path.with_name(f".{path.name}.part")
     try:
         count = write(part)
-        os.replace(part, path)
+        part.replace(path)
     finally:
         part.unlink(missing_ok=True)
     return count
@@ -51,11 +50,8 @@ def _whole_file(path: Path, write: Callable[[Path], int]) -> int:
 
 def write_jsonl(records: Iterable[Record], path: Path) -> int:
     """One record a line; how many there were."""
-    count = 0
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for count, record in enumerate(records, 1):
-            file.write(_json(exportable_value(record)) + "\n")
-    return count
+        return sum(file.write(_json(exportable_value(record)) + "\n") > 0 for record in records)
 
 
 def write_csv(records: Iterable[Record], path: Path) -> int:
@@ -69,9 +65,9 @@ def write_csv(records: Iterable[Record], path: Path) -> int:
 
 def write_xlsx(records: Iterable[Record], path: Path) -> int:
     """One record a row of the first sheet; how many there were. Raises Invalid where a text is too long for a cell."""
-    workbook = Workbook(write_only=True)
-    sheet = workbook.create_sheet("records")
-    with _tabulated(records) as table:
+    with _tabulated(records, MAX_CELL) as table:
+        workbook = Workbook(write_only=True)
+        sheet = workbook.create_sheet("records")
         sheet.append(table.names)
         for row in table.rows:
             sheet.append([_sheet_cell(sheet, row, name) for name in table.names])
@@ -83,11 +79,8 @@ def _sheet_cell(sheet: Any, row: Cells, name: str) -> Any:
     value = row.get(name)
     if value is None:
         return None
-    if isinstance(value, str) and len(value) > MAX_CELL:
-        raise Invalid(
-            f"Record '{row['id']}' has {len(value):,} characters in {name}, and a cell of an Excel sheet holds "
-            f"{MAX_CELL:,}. Export to .csv or .jsonl instead."
-        )
+    if isinstance(value, float) and float(f"{value:.16g}") != value:  # as precise as a sheet keeps numbers
+        value = columns.inert(repr(value))
     cell = WriteOnlyCell(sheet, value=value)
     if isinstance(value, str):
         cell.data_type = "s"  # never a formula, whatever it starts with
@@ -102,16 +95,27 @@ class _Table:
 
 
 @contextmanager
-def _tabulated(records: Iterable[Record]) -> Iterator[_Table]:
+def _tabulated(records: Iterable[Record], longest: int | None = None) -> Iterator[_Table]:
     """Rows of cells, kept on disk: the header must name all columns before the first row is written."""
     with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
         count, names = 0, dict[str, None]()
-        for count, record in enumerate(records, 1):
+        for record in records:
             cells = columns.flatten(exportable_value(record))
+            _refuse_long_cells(cells, longest)
             names |= dict.fromkeys(cells)
             file.write(_json(cells) + "\n")
+            count += 1
         file.seek(0)
         yield _Table(columns.ordered(names), (json.loads(line) for line in file), count)
+
+
+def _refuse_long_cells(cells: Cells, longest: int | None) -> None:
+    for name, cell in cells.items():
+        if longest is not None and isinstance(cell, str) and len(cell) > longest:
+            raise Invalid(
+                f"Record '{cells['id']}' has {len(cell):,} characters in {name}, and a cell of an Excel sheet holds "
+                f"{longest:,}. Export to .csv or .jsonl instead."
+            )
 
 
 def _json(value: Any) -> str:

@@ -12,7 +12,7 @@ from schemas.records import RECORD_TYPES
 
 #: What a field with a fixed form looks like.
 _FORMS: Final[dict[str, str]] = {
-    "id": "has characters other than letters without accents, digits and . _ : ~ -, or does not start with a letter or digit",
+    "id": "has characters other than letters without accents, digits and . _ : ~ - (the last ones not in front)",
     "to": "is not the id of a record",
     "record": "is not the id of a record",
     "case_study": "is not the id of a record",

@@ -17,7 +17,7 @@ from kb.records import translations
 from kb.records.tables import LinkRow, RecordRow, RevisionRow, TranslationRow
 from kb.records.translations import TextState, Translation
 from kb.records.values import read
-from schemas.language import Language
+from schemas.language import Language, say
 from schemas.records import Record, RecordType, to_value
 
 Outcome = Literal["created", "updated", "unchanged"]
@@ -88,6 +88,17 @@ def _load(session: Session, ids: Iterable[str], *conditions: ColumnElement[bool]
     return {record_id: found[record_id] for record_id in wanted if record_id in found}
 
 
+def titles(session: Session, ids: Iterable[str], language: Language) -> dict[str, str]:
+    """Titles of published records, in that language where they have it, else in their own; nothing else is read."""
+    found: dict[str, str] = {}
+    for chunk in chunks(record_id for record_id in ids if "\x00" not in record_id):
+        columns = (RecordRow.id, RecordRow.language, RecordRow.data["title"])
+        for record_id, original, title in session.execute(select(*columns).where(RecordRow.id.in_(chunk), _PUBLISHED)):
+            said = say(title, language, original)
+            found[record_id] = said.text if said else record_id
+    return found
+
+
 def _stored(session: Session, rows: Sequence[RecordRow]) -> Iterator[Stored]:
     states = _text_states(session, rows)
     for row in rows:
@@ -125,7 +136,7 @@ def published_ids(session: Session) -> Iterator[tuple[str, int]]:
 def count_by_type(session: Session) -> dict[RecordType, int]:
     """How many records of each type are published; types without any are left out."""
     query = select(RecordRow.type, func.count()).where(_PUBLISHED).group_by(RecordRow.type)
-    return {kind: count for kind, count in session.execute(query)}  # type: ignore[misc]
+    return {row[0]: row[1] for row in session.execute(query)}  # type: ignore[misc]
 
 
 # Links

@@ -85,4 +85,4 @@ def _kind(annotation: Any) -> Kind:
     values = get_args(annotation) if get_origin(annotation) is Literal else ()
     if annotation is bool:
         return "flag"
-    return "number" if annotation in (int, float) or values and isinstance(values[0], int) else "text"
+    return "number" if annotation in (int, float) or (values and isinstance(values[0], int)) else "text"

@@ -42,7 +42,9 @@ def _base(kind: str, *links: tuple[str, str]) -> dict[str, Any]:
         "body": _text("Body paragraph"),
         "topics": ["public-transport"],
         "instruments": ["infrastructure"],
-        "sdgs": [_TAG | {"code": "11.2", "primary": True, "contribution": "indirect", "passage": "Quoted for the goal"}],
+        "sdgs": [
+            _TAG | {"code": "11.2", "primary": True, "contribution": "indirect", "passage": "Quoted for the goal"}
+        ],
         "gender": {
             "themes": [_TAG | {"theme": "mobility", "passage": "Quoted for the theme"}],
             "marker": 1,
@@ -62,8 +64,8 @@ def _base(kind: str, *links: tuple[str, str]) -> dict[str, Any]:
         "links": [{"rel": relation, "to": target, "note": _text(f"Note on {target}")} for relation, target in links],
         "sources": [_SOURCE],
         "media": [
-            {"kind": "video", "url": "https://media.example/film", "alt": _text("A tram climbs"), "credit": "Camera Cruz",
-             "licence": "CC BY 4.0"}
+            {"kind": "video", "url": "https://media.example/film", "alt": _text("A tram climbs"),
+             "credit": "Camera Cruz", "licence": "CC BY 4.0"}
         ],
         "website": "https://site.example/home",
         "translations": {"es": {"revision": 1, "machine": True, "translator": "Translator Toro", "date": "2023-02-01"}},
@@ -76,7 +78,9 @@ def _base(kind: str, *links: tuple[str, str]) -> dict[str, Any]:
 
 
 FULL: dict[str, dict[str, Any]] = {
-    "case_study": _base("case_study", ("city", "full-city"), ("expert", "full-expert"), ("partner", "full-organisation"))
+    "case_study": _base(
+        "case_study", ("city", "full-city"), ("expert", "full-expert"), ("partner", "full-organisation")
+    )
     | {
         "context": _text("Context paragraph"),
         "problem": _text("Problem paragraph"),
@@ -98,8 +102,14 @@ FULL: dict[str, dict[str, Any]] = {
         "costs": _COSTS,
         "results": _text("Results paragraph"),
         "indicators": [
-            {"name": _text("Riders"), "value": "45 000", "year": 2015, "baseline": "30 000", "baseline_year": 2008,
-             "source": "Rider survey"}
+            {
+                "name": _text("Riders"),
+                "value": "45 000",
+                "year": 2015,
+                "baseline": "30 000",
+                "baseline_year": 2008,
+                "source": "Rider survey",
+            }
         ],
         "evidence_level": 3,
         "evidence_note": _text("Evidence paragraph"),
@@ -119,7 +129,9 @@ FULL: dict[str, dict[str, Any]] = {
         "kind": "pilot_project",
         "acronym": "ACRO",
         "objectives": _text("Objectives paragraph"),
-        "phases": [{"title": _text("Phase title"), "text": _text("Phase text"), "period": {"start": "2001", "end": "2003"}}],
+        "phases": [
+            {"title": _text("Phase title"), "text": _text("Phase text"), "period": {"start": "2001", "end": "2003"}}
+        ],
         "period": _PERIOD,
         "stage": "scaled",
         "costs": _COSTS,
@@ -127,7 +139,9 @@ FULL: dict[str, dict[str, Any]] = {
         "lessons": _text("Lessons paragraph"),
         "contact": _CONTACT,
     },
-    "expert": _base("expert", ("city", "full-city"), ("case_study", "full-case_study"), ("publication", "full-publication"))
+    "expert": _base(
+        "expert", ("city", "full-city"), ("case_study", "full-case_study"), ("publication", "full-publication")
+    )
     | {
         "position": _text("Tram engineer"),
         "organisation": "Engineers United",
@@ -146,6 +160,7 @@ FULL: dict[str, dict[str, Any]] = {
     | {
         "other_names": ["Second name"],
         "geonames_id": 3936456,
+        "population_year": 2017,
         "member_since": 1999,
         "womens_network_antenna": _text("Antenna of Lima"),
     },
@@ -198,7 +213,10 @@ FULL: dict[str, dict[str, Any]] = {
         "criteria": _text("Criteria paragraph"),
     },
     "collection": _base("collection", ("related", "full-news"))
-    | {"steps": [{"record": "full-case_study", "note": _text("Read it first")}], "audience": _text("Audience paragraph")},
+    | {
+        "steps": [{"record": "full-case_study", "note": _text("Read it first")}],
+        "audience": _text("Audience paragraph"),
+    },
     "adoption": _base("adoption", ("related", "full-expert"))
     | {
         "case_study": "full-case_study",
@@ -213,6 +231,7 @@ FULL: dict[str, dict[str, Any]] = {
 
 #: The city that the adoption leads to.
 TAKER: dict[str, Any] = {
-    "type": "city", "id": "taker", "language": "en", "status": "published", "title": {"en": "Takerville", "fr": "Repreneuse"},
+    "type": "city", "id": "taker", "language": "en", "status": "published",
+    "title": {"en": "Takerville", "fr": "Repreneuse"},
     "place": {"country": "FR", "coordinates": {"lat": 47.2, "lon": -1.55}},
 }  # fmt: skip

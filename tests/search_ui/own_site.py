@@ -1,4 +1,4 @@
-"""A site of its own for a test: the real application on a fresh database, its records in a real index, without vectors."""
+"""A site of its own for a test: the real application on a fresh database and a real index, without vectors."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager

@@ -159,7 +159,9 @@ def test_no_export_has_an_address_or_number_even_where_it_was_made_visible(tmp_p
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
-def test_importing_an_export_does_not_wipe_out_what_it_could_not_hold(engine: Engine, tmp_path: Path, suffix: str) -> None:
+def test_importing_an_export_does_not_wipe_out_what_it_could_not_hold(
+    engine: Engine, tmp_path: Path, suffix: str
+) -> None:
     contact = {"name": "Office", "email": "office@example.org"}
     case = {"type": "case_study", "id": "c", "language": "en", "title": {"en": "T"}, "contact": contact}
     _save(engine, _expert(visibility={"organisation": "members"}), parse(case))

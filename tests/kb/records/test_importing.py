@@ -137,7 +137,7 @@ def test_a_good_row_after_a_bad_one_is_taken(engine: Engine, lines: Callable[...
         ({"titel": {"en": "T"}}, "titel", "this kind of record has no such field; did you mean title?"),
         ({"place": {"contry": "CO"}}, "place.contry", "place has no such field; did you mean country?"),
         ({"sources": [{"year": 2020}]}, "sources.0.title", "is missing"),
-        ({"title": "Trams"}, "title", "must be an object, such as {\"en\": \"...\"} for a text, not 'Trams'"),
+        ({"title": "Trams"}, "title", 'must be an object, such as {"en": "..."} for a text, not \'Trams\''),
         ({"title": {"en": 5}}, "title.en", "must be text, not 5"),
         ({"title": {"en": ["T"]}}, "title.en", "must be text, not a list"),
         ({"title": {"en": "T", "de": "T"}}, "title.de", "'de' is none of en, es, fr"),
@@ -185,7 +185,16 @@ def test_every_fault_of_a_row_is_told_at_once(engine: Engine, lines: Callable[..
     assert report.skipped == 1
 
 
-_JARGON = ("Input should", "valid dictionary", "pydantic", "Value error", "function-", "[key]", "union", "https://errors")
+_JARGON = (
+    "Input should",
+    "valid dictionary",
+    "pydantic",
+    "Value error",
+    "function-",
+    "[key]",
+    "union",
+    "https://errors",
+)
 
 
 @limits(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -195,8 +204,10 @@ _JARGON = ("Input should", "valid dictionary", "pydantic", "Value error", "funct
         optional={
             name: st.recursive(
                 st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
-                lambda inner: st.lists(inner, max_size=2)
-                | st.dictionaries(st.sampled_from(["en", "to", "code", "title", "marker", "x"]), inner, max_size=2),
+                lambda inner: (
+                    st.lists(inner, max_size=2)
+                    | st.dictionaries(st.sampled_from(["en", "to", "code", "title", "marker", "x"]), inner, max_size=2)
+                ),
                 max_leaves=4,
             )
             for name in ("id", "language", "title", "summary", "links", "sdgs", "gender", "period", "media", "website")
@@ -300,7 +311,9 @@ def test_an_id_that_comes_twice_is_taken_once(engine: Engine, lines: Callable[..
         assert service.get(session, "x-1").record.title == {"en": "Trams"}
 
 
-def test_blank_lines_and_a_byte_order_mark_are_nothing_to_talk_about(engine: Engine, lines: Callable[..., Path]) -> None:
+def test_blank_lines_and_a_byte_order_mark_are_nothing_to_talk_about(
+    engine: Engine, lines: Callable[..., Path]
+) -> None:
     path = lines(b"\xef\xbb\xbf" + _bytes(GOOD), "", "   ", "\r", GOOD | {"id": "x-2"}, "")
     report = import_files(engine, [path])
     assert (report.read, report.problems, report.warnings) == (2, [], [])
@@ -446,7 +459,7 @@ def test_numbers_dates_and_truth_of_a_sheet_are_understood(engine: Engine, tmp_p
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_the_separator_is_found_by_itself(engine: Engine, tmp_path: Path, delimiter: str) -> None:
-    rows = [TABLE[0], [cell.replace("Trams", f"Trams{delimiter} \"new\"\nand old") for cell in TABLE[1]]]
+    rows = [TABLE[0], [cell.replace("Trams", f'Trams{delimiter} "new"\nand old') for cell in TABLE[1]]]
     path = tmp_path / "table.csv"
     path.write_bytes(b"\xef\xbb\xbf" + _csv(path, rows, delimiter=delimiter).read_bytes())
     assert import_files(engine, [path]).problems == []
@@ -518,7 +531,7 @@ def test_a_quotation_mark_that_is_never_closed_does_not_swallow_the_file_into_me
     engine: Engine, tmp_path: Path
 ) -> None:
     path = tmp_path / "t.csv"
-    path.write_text("type,id,language,title.en\nnews,x-1,en,\"open\n" + "news,x-2,en,T\n" * 5000)
+    path.write_text('type,id,language,title.en\nnews,x-1,en,"open\n' + "news,x-2,en,T\n" * 5000)
     report = import_files(engine, [path], max_line=1000)
     assert report.problems[0].line == 2
     assert "is longer than 1,000 bytes" in report.problems[0].reason

@@ -6,13 +6,14 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import Engine, func, select
 
-from kb.db import transaction
+from kb.db import make_engine, migrate, transaction
 from kb.errors import Conflict, NotFound
 from kb.outbox import waiting
 from kb.records import service
 from kb.records.service import Stored
 from kb.records.tables import LinkRow, RecordRow, RevisionRow, TranslationRow
 from kb.records.urls import SEGMENTS, record_path
+from kb.settings import Settings
 from schemas.records import RECORD_TYPES, Record, parse
 
 Make = Callable[..., Record]
@@ -95,6 +96,24 @@ def test_an_editor_who_saw_an_older_revision_is_told(engine: Engine, case: Make)
             service.save(session, case("x-2"), "Luc", expected=1)
 
 
+@pytest.mark.postgres
+def test_a_save_looks_at_the_record_as_it_is_now_and_not_as_it_was_read_before(
+    sqlite_settings: Settings, postgres_url: str, case: Make
+) -> None:
+    """SQLite cannot come to this: there, another writer waits until this one is done."""
+    engine = make_engine(sqlite_settings.model_copy(update={"database_url": postgres_url}))
+    migrate(engine)
+    _save(engine, case())
+    with transaction(engine) as slow:
+        seen = slow.get_one(RecordRow, "x-1")
+        _save(engine, case(title={"en": "Trains"}))
+        with pytest.raises(Conflict):
+            service.save(slow, case(title={"en": "Buses"}), "Luc", expected=1)
+        assert service.save(slow, case(title={"en": "Trains"}), "Luc") == "unchanged"
+        assert seen.revision == 2
+    engine.dispose()
+
+
 def test_saving_many_is_the_same_as_saving_one_by_one(engine: Engine, case: Make) -> None:
     """Also with one id several times in a row, and across the size of a batch."""
     records = [case(f"x-{n % 400}", title={"en": f"Trams {n // 600}"}, links=_to("city-a")) for n in range(1300)]
@@ -161,7 +180,7 @@ def test_the_public_sees_published_records_only(engine: Engine, case: Make) -> N
     for status in ("draft", "submitted", "in_review", "withdrawn", "archived", "published"):
         _save(engine, case(f"x-{status}", status=status))
     with transaction(engine, readonly=True) as session:
-        everything = [row for row in session.scalars(select(RecordRow.id))]
+        everything = list(session.scalars(select(RecordRow.id)))
         assert set(service.load(session, everything)) == set(everything)
         assert set(service.load_public(session, everything)) == {"x-published"}
         assert [stored.record.id for stored in service.iterate(session)] == ["x-published"]
@@ -173,7 +192,7 @@ def test_the_public_sees_published_records_only(engine: Engine, case: Make) -> N
                 service.get_public(session, hidden)
 
 
-def test_many_records_are_loaded_in_the_asked_order_without_those_that_are_not_there(engine: Engine, case: Make) -> None:
+def test_many_records_are_loaded_in_the_asked_order_without_absent_ones(engine: Engine, case: Make) -> None:
     _save(engine, *(case(f"x-{n:04}") for n in range(1200)))
     wanted = [f"x-{n:04}" for n in range(1300, -1, -1)]
     with transaction(engine, readonly=True) as session:
@@ -181,9 +200,17 @@ def test_many_records_are_loaded_in_the_asked_order_without_those_that_are_not_t
     assert list(found) == wanted[101:]
 
 
+def test_titles_are_read_in_the_wanted_language_or_in_the_records_own(engine: Engine, case: Make) -> None:
+    _save(engine, case("x-1", title={"en": "Trams", "fr": "Tramways"}), case("x-2"), case("x-3", status="draft"))
+    with transaction(engine, readonly=True) as session:
+        found = service.titles(session, ["x-1", "x-2", "x-3", "nowhere", "\x00"], "fr")
+    assert found == {"x-1": "Tramways", "x-2": "Trams"}
+
+
 def test_records_are_walked_through_by_id_type_and_from_a_place_on(engine: Engine, case: Make) -> None:
     _save(engine, *(case(f"x-{n:02}") for n in range(25)), case("draft", status="draft"))
-    _save(engine, parse({"type": "city", "id": "x-city", "language": "en", "status": "published", "title": {"en": "C"}}))
+    city = {"type": "city", "id": "x-city", "language": "en", "status": "published", "title": {"en": "C"}}
+    _save(engine, parse(city))
     with transaction(engine, readonly=True) as session:
         walked = [stored.record.id for stored in service.iterate(session, "case_study", batch=10, after="x-03")]
         assert walked == [f"x-{n:02}" for n in range(4, 25)]

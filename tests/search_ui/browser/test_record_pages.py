@@ -1,0 +1,93 @@
+"""Pages of records and subjects in a browser: accessible, in three languages, narrow and dark; a case on one page."""
+
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from full_records import FULL, TAKER
+
+from kb.db import make_engine, migrate, transaction
+from kb.records import service as records
+from kb.records.urls import SEGMENTS
+from kb.settings import Settings
+from schemas.language import LANGUAGES
+from schemas.records import parse
+from search_ui import demo
+from search_ui.app import create_app
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+SUBJECTS = ["sdgs", "sdgs/11", "gender", "gender/mobility", "topics", "topics/mobility", "cities", "experts"]
+PAGES = [f"{segment}/full-{kind}" for kind, segment in SEGMENTS.items()] + SUBJECTS
+CASE = "case-studies/medellin-metrocable"
+
+each_page = pytest.mark.parametrize("path", PAGES)
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A served site with one complete record of each type, and the cases of the demonstration."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("served"), _env_file=None)  # type: ignore[call-arg]
+    engine = make_engine(settings)
+    migrate(engine)
+    cases = [record for record in demo.read() if f"case-studies/{record.id}" == CASE]
+    with transaction(engine) as session:
+        records.save_many(session, [*map(parse, [*FULL.values(), TAKER]), *cases], author="tests")
+    engine.dispose()
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        while not server.started:
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(30)
+
+
+@each_page
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_a_wide_screen(opens, path: str, scheme: str) -> None:  # type: ignore[no-untyped-def]
+    found = Axe().run(opens(f"/en/{path}", color_scheme=scheme), options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@each_page
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_wider_than_320_pixels_and_axe_finds_nothing(opens, path: str, language: str) -> None:  # type: ignore[no-untyped-def]
+    page = opens(f"/{language}/{path}", viewport={"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    found = Axe().run(page, options=RULES)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_first_screen_of_a_case_has_cost_contact_failure_and_conditions(opens, language: str) -> None:  # type: ignore[no-untyped-def]
+    page = opens(f"/{language}/{CASE}", viewport={"width": 1280, "height": 800})
+    for part in ("#fact-cost", "#fact-contact", "#card-failed h3", "#card-conditions h3"):
+        box = page.locator(part).bounding_box()
+        assert box, part
+        assert box["y"] + box["height"] <= 800, part
+
+
+def test_on_a_narrow_screen_they_are_one_step_away(opens) -> None:  # type: ignore[no-untyped-def]
+    page = opens(f"/en/{CASE}", viewport={"width": 360, "height": 740})
+    for name in ("Cost", "What did not work", "It takes", "Whom to call"):
+        link = page.locator(".jumps").get_by_role("link", name=name)
+        box = link.bounding_box()
+        assert box, name
+        assert box["y"] + box["height"] <= 740, name
+        assert page.locator(link.get_attribute("href") or "").is_visible()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_case_prints_as_a_briefing_of_one_page(opens, language: str) -> None:  # type: ignore[no-untyped-def]
+    pages = len(
+        re.findall(rb"/Type\s*/Page\b", opens(f"/{language}/{CASE}").pdf(format="A4", prefer_css_page_size=True))
+    )
+    assert pages == 1
