@@ -37,11 +37,12 @@ class Judgement(Model):
 def read(path: Path) -> list[Judgement]:
     """The judgements of a file. Raises ValueError naming the line that is not one."""
     found = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
-        try:
-            found.append(Judgement.model_validate(json.loads(line)))
-        except ValueError as error:
-            raise ValueError(f"{path}:{number}: {error}") from error
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                found.append(Judgement.model_validate(json.loads(line)))
+            except ValueError as error:
+                raise ValueError(f"{path}:{number}: {error}") from error
     return found
 
 

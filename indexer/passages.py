@@ -9,6 +9,8 @@ LIMIT = 1_500
 SHORT = 400
 
 _PARAGRAPH = re.compile(r"\n\s*\n|\r\n\s*\r\n")
+#: Not the no-break spaces of French: they belong to the text.
+_BLANKS = re.compile(r"[ \t\r\n\f\v]+")
 #: The blanks between two sentences; quotation marks that close the first are its own.
 _BETWEEN = re.compile(r"(?<=[.!?…])(?P<closing>[\"'»”’)]*)\s+(?=[\"'«“‘(¿¡]*[^\W\d_a-zà-ÿ]|\d)")
 
@@ -31,7 +33,7 @@ def passages(texts: Iterable[str], limit: int = LIMIT, short: int = SHORT) -> li
 
 def _pieces(text: str, limit: int) -> Iterator[str]:
     for paragraph in _PARAGRAPH.split(text.strip()):
-        if paragraph := " ".join(paragraph.split()):
+        if paragraph := _BLANKS.sub(" ", paragraph).strip():
             yield from [paragraph] if len(paragraph) <= limit else _packed(sentences(paragraph), limit)
 
 

@@ -137,7 +137,7 @@ def filled(size: int, settings: Settings, database: Engine, search: Search) -> F
 def invent_vectors(size: int, search: Search) -> int:
     """Put a vector for each passage into the cache. Returns how many passages there are."""
     cache = search.open_cache()
-    blurred = Blurred(search.embedder, cache)
+    blurred = Blurred(lambda: search.embedder.embedder, cache)
     made, number = {}, 0
     for value, subject in Writer().records(size):
         record = parse(value)

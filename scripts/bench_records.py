@@ -8,7 +8,7 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
@@ -168,7 +168,7 @@ def _translated(value: Any) -> Iterator[tuple[Language, str]]:
 class Blurred:
     """Makes vectors for passages: unit vectors around the real one of their subject in their language."""
 
-    def __init__(self, embedder: Embedder, cache: VectorCache, seed: int = SEED) -> None:
+    def __init__(self, embedder: Callable[[], Embedder], cache: VectorCache, seed: int = SEED) -> None:
         self._random = np.random.default_rng(seed)
         self._centres = {language: _vectors(texts, embedder, cache) for language, texts in typical_texts().items()}
 
@@ -180,10 +180,10 @@ class Blurred:
         return np.asarray(blurred / np.linalg.norm(blurred), dtype=np.float32)
 
 
-def _vectors(texts: list[str], embedder: Embedder, cache: VectorCache) -> list[Vectors]:
+def _vectors(texts: list[str], embedder: Callable[[], Embedder], cache: VectorCache) -> list[Vectors]:
     """Shipped vectors from the cache; those that are not there are computed."""
     known = cache.get([text_key(text) for text in texts])
-    return [known[key] if (key := text_key(text)) in known else embedder.passages([text])[0] for text in texts]
+    return [known[key] if (key := text_key(text)) in known else embedder().passages([text])[0] for text in texts]
 
 
 def write_lines(path: Path, number: int) -> None:

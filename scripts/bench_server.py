@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from bench_stages import Spread, spread
@@ -101,19 +101,18 @@ def measured(data_dir: Path, asked: Sequence[SearchQuery]) -> dict[str, float | 
 
 def page_address(query: SearchQuery) -> str:
     """Where the site answers it."""
-    return f"/{query.lang}/search?{_parameters(query)}"
+    said = _parameters(query)
+    near = {"near": ",".join(map(str, said["near"]))} if query.near else {}
+    return f"/{query.lang}/search?{urlencode(said | near, doseq=True)}"
 
 
 def api_address(query: SearchQuery) -> str:
     """Where the API answers it."""
-    return f"/api/v1/search?{_parameters(query)}&lang={query.lang}"
+    return f"/api/v1/search?{urlencode(_parameters(query) | {'lang': query.lang}, doseq=True)}"
 
 
-def _parameters(query: SearchQuery) -> str:
-    said = query.model_dump(mode="json", exclude_defaults=True, exclude={"lang", "near"})
-    if query.near:
-        said["near"] = ",".join(map(str, query.near))
-    return urlencode(said, doseq=True)
+def _parameters(query: SearchQuery) -> dict[str, Any]:
+    return query.model_dump(mode="json", exclude_defaults=True, exclude={"lang"})
 
 
 def _free_port() -> int:

@@ -4,7 +4,7 @@ import functools
 import json
 import sqlite3
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -67,7 +67,7 @@ class Stopwatch:
     """Adds up, in seconds, the own time of each stage: time spent in another stage counts there."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._running = ["rest"]
         self._since = time.perf_counter()
 

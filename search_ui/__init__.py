@@ -1,3 +1,3 @@
 """The site in three languages, and the one place that assembles the application."""
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
