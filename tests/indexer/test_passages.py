@@ -11,7 +11,7 @@ from indexer.passages import LIMIT, SHORT, passages, sentences
 pieces = st.one_of(
     st.text(max_size=30),
     st.sampled_from(["\n\n", "\r\n \r\n", "\n", " ", "  ", ". ", '." ', "? ", ".) ", "… "]),
-    st.sampled_from(["etc. ", "Dr. Ana ", "¿Qué? ", "« Oui. » "]),
+    st.sampled_from(["etc. ", "Dr. Ana ", "¿Qué? ", "«\u00a0Oui.\u00a0» ", "\u00a0", "\u2003\u2028"]),
     st.integers(1, 300).map(lambda count: "x" * count),
     st.integers(1, 40).map("word ".__mul__),
 )
