@@ -29,19 +29,20 @@ TAG_WEIGHT: Final = 0.03
 BM25_CEILING: Final = 2.2
 #: How many passages a language's typical one weighs when its mean is reckoned. Measured with 3, 10, 30 and 120.
 PRIOR_WEIGHT: Final = 5.0
-#: The score (closeness + tilt) that some version must reach, or nothing answers by meaning. In the asker's own language an
-#: answer would share words; one in another language competes with what the asker's language has; and where that has
-#: nothing, words cannot speak at all. docs/search.md has the trade between questions lost and nonsense refused.
-OWN_LANGUAGE_FLOOR: Final = 0.060
-OTHER_LANGUAGE_FLOOR: Final = 0.048
-ONLY_OTHER_LANGUAGES_FLOOR: Final = 0.042
+#: Passages of the two collections that the floors were measured on: the best of many unrelated passages lies higher.
+MEASURED_PASSAGES: Final = (240, 2_300)
+#: The score (closeness + tilt) that some version must reach, or nothing answers by meaning, at each of the two sizes. In
+#: the asker's own language an answer would share words; one in another language competes with what the asker's language
+#: has; and where that has nothing, words cannot speak at all. docs/search.md has the trade.
+OWN_LANGUAGE_FLOOR: Final = (0.060, 0.074)
+OTHER_LANGUAGE_FLOOR: Final = (0.048, 0.068)
+ONLY_OTHER_LANGUAGES_FLOOR: Final = (0.042, 0.050)
 #: What is asked for when no language knows any word of the question.
-UNKNOWN_WORDS_FLOOR: Final = 0.065
+UNKNOWN_WORDS_FLOOR: Final = (0.065, 0.077)
 #: Passages from which a language counts as one in which answers could be found.
 ENOUGH_PASSAGES: Final = 50
-#: Passages of the collection that the floors were measured on. The best of many unrelated passages lies higher: like the
-#: greatest of n normal numbers, by the root of ln n.
-MEASURED_PASSAGES: Final = 240
+#: The closeness that a version counts with while its vectors are being computed: barely a result, for its words to raise.
+WITHOUT_VECTOR: Final = 0.060
 #: What each further result by meaning must reach, once something answers,
 KEPT_FLOOR: Final = 0.042
 #: and how far below the best it may lie.
@@ -83,10 +84,16 @@ def floors(languages: Collection[Language], counts: NDArray[np.int64]) -> F32:
     """The floor for versions of each language, given the languages that a question may be in (none: unknown words) and the
     number of passages in each."""
     own = np.array([language in languages for language in LANGUAGES])
-    other = OTHER_LANGUAGE_FLOOR if counts[own].sum() >= ENOUGH_PASSAGES else ONLY_OTHER_LANGUAGES_FLOOR
-    floor = np.where(own, OWN_LANGUAGE_FLOOR, other) if languages else np.full(len(LANGUAGES), UNKNOWN_WORDS_FLOOR)
-    chance = math.sqrt(math.log(max(int(counts.sum()), MEASURED_PASSAGES)) / math.log(MEASURED_PASSAGES))
-    return np.asarray(floor * chance, dtype=np.float32)
+    competing = counts[own].sum() >= ENOUGH_PASSAGES
+    other = _at_size(OTHER_LANGUAGE_FLOOR if competing else ONLY_OTHER_LANGUAGES_FLOOR, counts)
+    unknown = np.full(len(LANGUAGES), _at_size(UNKNOWN_WORDS_FLOOR, counts))
+    floor = np.where(own, _at_size(OWN_LANGUAGE_FLOOR, counts), other) if languages else unknown
+    return np.asarray(floor, dtype=np.float32)
+
+
+def _at_size(measured: tuple[float, float], counts: NDArray[np.int64]) -> float:
+    """A floor for this many passages: between the two measured sizes by their logarithm, beyond them the nearer one."""
+    return float(np.interp(math.log(max(int(counts.sum()), 1)), np.log(MEASURED_PASSAGES), measured))
 
 
 def relevant(evidence: Evidence, mode: Mode, floor: F32) -> Mask:
@@ -108,7 +115,7 @@ def fuse(evidence: Evidence, among: Mask, mode: Mode) -> F32:
     if mode == "keyword":
         score = np.maximum(evidence.coverage, evidence.tag)
     else:
-        score = np.where(np.isnan(evidence.closeness), np.float32(OWN_LANGUAGE_FLOOR), evidence.closeness)
+        score = np.where(np.isnan(evidence.closeness), np.float32(WITHOUT_VECTOR), evidence.closeness)
         if mode == "hybrid":
             score = _without_tilt(score, LEXICAL_WEIGHT * evidence.coverage, evidence.language, among)
             score += TAG_WEIGHT * evidence.tag

@@ -1,5 +1,6 @@
 """SearchQuery to SearchResults: take the question apart, ask the engine, load the records, say why each was found."""
 
+import re
 import time
 from collections.abc import Mapping
 
@@ -39,6 +40,8 @@ from schemas.search import (
 
 #: Words of a question that are looked up; a longer one is a pasted text, whose meaning speaks for it.
 MAX_TOKENS = 48
+#: Shorter words have too many neighbours for any to be what was meant; codes and numbers are meant as they are.
+_LONG_WORD = re.compile(r"(?<!\w)[^\W\d_]{5,}(?!\w)")
 #: Closeness that counts as wholly alike, for telling readers how close a passage is.
 VERY_CLOSE = 0.20
 
@@ -111,10 +114,10 @@ class Search:
 
     def _corrected(self, text: str) -> str:
         """The question with each word that nobody knows replaced by the known one that is spelled most like it."""
-        return " ".join(self._correct(word) for word in text.split())
+        return _LONG_WORD.sub(lambda found: self._correct(found.group()), text)
 
     def _correct(self, word: str) -> str:
-        if len(word) < 5 or not word.isalpha() or is_stop_word(word):
+        if is_stop_word(word):
             return word
         if any(languages_of(word).values()) or self.engine.knows(word):
             return word
@@ -138,9 +141,9 @@ class Search:
     def points(self, session: Session, query: SearchQuery, limit: int = 300) -> list[Point]:
         """The results that have a place, for the map; the first ``limit`` of them."""
         typed = parse(query.q)
-        question = self.question(
-            query.model_copy(update={"limit": limit, "offset": 0}), typed, typed.text, named_in(typed.text)
-        )
+        corrected = self._corrected(typed.text)
+        first = query.model_copy(update={"limit": limit, "offset": 0})
+        question = self.question(first, typed, corrected, named_in(corrected))
         loaded = records.load_public(session, [hit.id for hit in self.engine.search(question).hits])
         cities = self._cities(session, loaded)
         return [
@@ -160,6 +163,8 @@ class Search:
         record = stored.record
         vector = self.engine.vectors_of(record_id)
         tags = [f"topic:{topic}" for topic in record.topics] + [f"target:{tag.code}" for tag in record.sdgs if tag.public]
+        if vector is None and not tags:
+            return []
         question = Question(
             vector=vector,
             typical=self.typical,
@@ -192,12 +197,13 @@ def _result(
     hit: Hit, stored: Stored, city: Stored | None, query: SearchQuery, question: Question, named: list[Named]
 ) -> SearchResult:
     record = stored.record
-    language = query.lang if query.lang in record.title else hit.language
+    # The record as it is now may no longer have the language that the index knows it in.
+    language = next(one for one in (query.lang, hit.language, record.language) if one in record.title)
     passages = passages_of(record, language)
     asked = set(question.words.get(language, ()))
     held = {token for passage in passages for token in tokens(passage.text, language)} & asked if asked else set()
     place = hit.passage if 0 <= hit.passage < len(passages) else snippets.best_passage(passages, language, asked)
-    text = passages[place].text.removeprefix(f"{record.title[language]} ").removeprefix(f"{record.title[language]}\n\n")
+    text = passages[place].text.removeprefix(f"{record.title[language]} ")
     excerpt = snippets.snippet(text, language, asked)
     facets = facets_of(record, city)
     where = place_of(record, city)

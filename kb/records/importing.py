@@ -18,10 +18,11 @@ from kb.errors import Conflict
 from kb.records import service
 from kb.records.files import Row, read_rows
 from kb.records.mapping import Mapping, Unusable, join_languages
-from kb.records.privacy import keep_private
+from kb.records.privacy import has_private, keep_private
 from kb.records.reasons import reasons
 from kb.records.report import ImportReport, Problem, Repair
 from kb.records.service import Outcome
+from kb.records.values import read
 from kb.settings import get_settings
 from schemas.records import MAX_SUMMARY, Expert, Record, missing, parse
 
@@ -100,8 +101,9 @@ def _save_batch(engine: Engine, batch: list[Record], author: str) -> Counter[Out
 def _with_private(session: Session, batch: list[Record]) -> list[Record]:
     """The batch with the addresses that the database has: files that we exported are without them."""
     concerned = [record.id for record in batch if isinstance(record, Expert) or getattr(record, "contact", None)]
-    stored = service.load(session, concerned)
-    return [keep_private(record, stored[record.id].record) if record.id in stored else record for record in batch]
+    stored = service.stored_values(session, concerned)
+    private = {record_id: read(value) for record_id, value in stored.items() if has_private(value)}
+    return [keep_private(record, private[record.id]) if record.id in private else record for record in batch]
 
 
 def _run(

@@ -24,6 +24,13 @@ def exportable_value(record: Record) -> dict[str, Any]:
     return value
 
 
+def has_private(value: dict[str, Any]) -> bool:
+    """Whether a stored value has something that no export holds."""
+    holders = (value, value.get("contact", {}))
+    hides = any(visibility != "public" for visibility in value.get("visibility", {}).values())
+    return hides or any(name in holder for name in _NEVER for holder in holders)
+
+
 def keep_private(new: Record, stored: Record) -> Record:
     """``new`` with the private fields of ``stored`` that it does not speak of, because no export has them.
 

@@ -178,6 +178,15 @@ def existing_ids(session: Session, record_ids: Iterable[str]) -> set[str]:
     return found
 
 
+def stored_values(session: Session, record_ids: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """The import lines' values by id, of any status, as they were stored; unparsed, and so much quicker than ``load``."""
+    found: dict[str, dict[str, Any]] = {}
+    for chunk in chunks(record_ids):
+        query = select(RecordRow.id, RecordRow.data).where(RecordRow.id.in_(chunk))
+        found |= {row.id: row.data for row in session.execute(query)}
+    return found
+
+
 # Saving
 
 
@@ -208,8 +217,7 @@ def preview_many(session: Session, records: Iterable[Record]) -> Counter[Outcome
     """What ``save_many`` would count, without saving. Each record should come once."""
     outcomes: Counter[Outcome] = Counter()
     for chunk in chunks(records):
-        query = select(RecordRow.id, RecordRow.data).where(RecordRow.id.in_([record.id for record in chunk]))
-        stored: dict[str, dict[str, Any]] = {row.id: row.data for row in session.execute(query)}
+        stored = stored_values(session, [record.id for record in chunk])
         outcomes.update(_outcome(stored.get(record.id), to_value(record)) for record in chunk)
     return outcomes
 

@@ -163,10 +163,12 @@ def test_floors_rise_with_the_number_of_passages(languages: set[Language], count
     assert (floors(languages, many) >= floors(languages, few)).all()
 
 
-def test_floors_are_those_measured_up_to_the_collection_that_they_were_measured_on() -> None:
-    small = floors(["en"], np.array([60, 60, 60]))
-    assert small == pytest.approx([ranking.OWN_LANGUAGE_FLOOR, *[ranking.OTHER_LANGUAGE_FLOOR] * 2])
-    assert (floors(["en"], np.array([60_000, 60, 60])) > small * 1.2).all()
+def test_floors_are_the_measured_ones_at_the_measured_sizes_and_stay_there_beyond_them() -> None:
+    own, other = ranking.OWN_LANGUAGE_FLOOR, ranking.OTHER_LANGUAGE_FLOOR
+    for size, place in ((60, 0), (80, 0), (767, 1), (60_000, 1)):
+        assert floors(["en"], np.array([size] * 3)) == pytest.approx([own[place], *[other[place]] * 2], abs=1e-4)
+    between = floors(["en"], np.array([250] * 3))
+    assert own[0] < between[0] < own[1]
 
 
 def test_less_is_asked_of_other_languages_where_words_of_the_own_cannot_answer() -> None:
