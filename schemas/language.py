@@ -1,5 +1,6 @@
 """The three languages of the product, and text that exists in one, two or all of them."""
 
+import re
 from typing import Annotated, Final, Literal, NamedTuple
 
 from pydantic import AfterValidator, StringConstraints
@@ -15,19 +16,21 @@ AUTONYMS: Final[dict[Language, str]] = {"en": "English", "es": "Español", "fr":
 MAX_TEXT = 200_000
 
 
-def _without_controls(text: str) -> str:
-    """Refuse control characters: they break C strings, spreadsheets and terminals further on."""
-    for position, character in enumerate(text):
-        if character < " " and character not in "\n\r\t" or "\x7f" <= character <= "\x9f":
-            raise ValueError(
-                f"has the control character U+{ord(character):04X} at position {position}; remove it"
-            )
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+
+
+def without_controls(text: str) -> str:
+    """Refuse control characters: they break C strings, spreadsheets and terminals further on. Raises ValueError."""
+    if found := _CONTROL.search(text):
+        raise ValueError(
+            f"has the control character U+{ord(found.group()):04X} at position {found.start()}; remove it"
+        )
     return text
 
 
 #: Non-empty text of one language.
 Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=MAX_TEXT), AfterValidator(_without_controls)
+    str, StringConstraints(min_length=1, max_length=MAX_TEXT), AfterValidator(without_controls)
 ]
 
 #: One text in up to three languages: ``{"en": "Cable car", "es": "Teleférico"}``.
@@ -43,5 +46,5 @@ class Said(NamedTuple):
 
 def say(text: Translated, wanted: Language, original: Language | None = None) -> Said | None:
     """The text in the wanted language, else in the original, else in any; None where there is none."""
-    order = [wanted, original, *LANGUAGES]
-    return next((Said(text[language], language) for language in order if language and language in text), None)
+    order = [wanted, original or wanted, *LANGUAGES]
+    return next((Said(text[language], language) for language in order if language in text), None)

@@ -2,19 +2,20 @@
 
 import datetime
 import re
+from functools import cache
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, HttpUrl, StringConstraints, model_validator
 
 from schemas.base import Model
-from schemas.language import Language, Text, Translated
+from schemas.language import Text, Translated, without_controls
 from schemas.vocabulary import load, term_of
 
 RecordId = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:~-]*$", min_length=1, max_length=200)
 ]
-Url = Annotated[str, AfterValidator(lambda text: HttpUrl(text) and text)]
+Url = Annotated[str, AfterValidator(without_controls), AfterValidator(lambda text: HttpUrl(text) and text)]
 Year = Annotated[int, Field(ge=1800, le=2100)]
 
 _DATE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
@@ -47,8 +48,13 @@ Spoken = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
+@cache
+def _time_zones() -> set[str]:
+    return available_timezones()
+
+
 def _time_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in _time_zones():
         raise ValueError(f"'{name}' is not a time zone; write it as Europe/Madrid")
     return name
 

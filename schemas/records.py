@@ -177,6 +177,10 @@ class Event(RecordBase):
     documents: list[parts.Source] = []
     funder: Translated = {}
 
+    def references(self) -> Iterator[tuple[str, str]]:
+        yield from super().references()
+        yield from (("speaker", one.expert) for item in self.programme for one in item.speakers if one.expert)
+
 
 class Publication(RecordBase):
     """An issue paper, report, guideline or declaration."""

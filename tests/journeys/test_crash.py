@@ -29,7 +29,7 @@ ROOT: Final = Path(__file__).parents[2]
 #: Kills of each kind. All in all there are three times as many.
 KILLS: Final = 4
 #: Records of a corpus: several batches of import and of sync.
-MANY: Final = 1_200
+MANY: Final = 600
 
 
 def record(number: int, word: str = "first") -> dict[str, Any]:
@@ -63,11 +63,11 @@ class Profile:
         return done.stdout
 
     def killed(self, *arguments: str) -> tuple[bool, str]:
-        """Start a command and kill it within two seconds of its work. Returns whether it was still running, and what
-        it had said until then."""
+        """Start a command and kill it soon after it has begun to work. Returns whether it was still running, and what it
+        had said until then."""
         said = self.settings.data_dir / "said.txt"
         with said.open("w") as out, subprocess.Popen(**self._command(*arguments), stdout=out, stderr=out) as process:
-            time.sleep(self.startup * 0.8 + self.random.expovariate(1 / 0.5))
+            time.sleep(self.startup * 0.8 + self.random.expovariate(1 / 0.4))
             process.kill()
         self._let_leases_run_out()
         return process.returncode == -signal.SIGKILL, said.read_text("utf-8")
@@ -131,8 +131,9 @@ def test_an_import_that_is_killed_again_and_again_loses_nothing_that_it_acknowle
         assert len(written) >= _acknowledged(said)
         assert len(written) % 500 in (0, MANY % 500), "a batch is there whole or not at all"
     profile.run("import", str(file))
+    with transaction(profile.database, readonly=True) as session:
+        assert {len(service.revisions(session, f"r-{n:04}")) for n in range(0, MANY, 50)} <= set(range(1, generation + 1))
     assert profile.having(f"edition{generation}") == {f"r-{n:04}" for n in range(MANY)}
-    assert f"unchanged: {MANY}" in profile.run("import", str(file)) or profile.run("import", str(file))
     profile.run("index", "sync")
     profile.run("index", "check")
     assert profile.found(f"edition{generation}") == {f"r-{n:04}" for n in range(MANY)}
@@ -149,12 +150,10 @@ def test_an_index_whose_writer_is_killed_again_and_again_says_what_the_database_
     while killed < KILLS:
         round_number += 1
         assert round_number < 5 * KILLS, "the work ends too soon to be killed"
-        before = profile.having("trams") | profile.having("first")
         profile.edit(f"round{round_number}")
         was_killed, _ = profile.killed("index", command)
         killed += was_killed
         assert profile.found("first") >= profile.having("first"), "what did not change is always found"
-        assert before
     profile.run("index", "sync")
     profile.run("index", "check")
     for word in ("first", *(f"round{number}" for number in range(1, round_number + 1))):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from own_site import OwnSite, own_site
+from tests.search_ui.own_site import OwnSite, own_site
 
 from schemas.records import Event, parse
 from search_ui import calendar

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from full_records import FULL, TAKER
-from own_site import OwnSite, own_site
+from tests.search_ui.full_records import FULL, TAKER
+from tests.search_ui.own_site import OwnSite, own_site
 from pydantic import BaseModel
 
 from kb.records.privacy import public_value

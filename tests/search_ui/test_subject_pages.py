@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from own_site import OwnSite, own_site
+from tests.search_ui.own_site import OwnSite, own_site
 
 from kb.records.urls import SEGMENTS
 from schemas.language import LANGUAGES

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from full_records import FULL, TAKER
+from tests.search_ui.full_records import FULL, TAKER
 
 from kb.db import make_engine, migrate, transaction
 from kb.records import service as records
