@@ -178,7 +178,7 @@ def _version(record: RecordBase, language: Language, home: City | None) -> Versi
     said = _said(record, language)
     counted = [text for field, texts in said.items() for text in texts for _ in range(field.boost)]
     plain = [text for path in PLAIN_FIELDS for text in _plain(record, path)]
-    places = [text for text in ([*home.title.values(), *home.other_names] if home else [])]
+    places = [*home.title.values(), *home.other_names] if home else []
     words = " ".join(tokens("\n".join([*counted, *plain, *places]), language))
     return Version(language, record.title[language], words, _packed(record, language, said))
 
@@ -209,7 +209,9 @@ def _texts(record: RecordBase, field: Field, language: Language) -> list[str]:
 
 def _joined(values: Iterable[Any], language: Language) -> str:
     """Values as one text. Words that are the same in all languages, as figures are, count only beside some in this one."""
-    said = [value[language] if isinstance(value, dict) else value for value in values if value and _is_in(value, language)]
+    said = [
+        value[language] if isinstance(value, dict) else value for value in values if value and _is_in(value, language)
+    ]
     if not any(isinstance(value, dict) and language in value for value in values):
         return ""
     *firsts, last = said

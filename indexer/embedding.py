@@ -93,7 +93,9 @@ def typical_texts() -> dict[Language, list[str]]:
     """Texts of the product's own world that say the same in each language: the definitions of its vocabularies."""
     terms = [term for name in ("sdgs", "topics", "gender_themes") for term in load_vocabulary(name).terms]
     defined = [term for term in terms if len(term.definition) == len(LANGUAGES) and "." not in term.id]
-    return {language: [f"{term.label[language]}. {term.definition[language]}" for term in defined] for language in LANGUAGES}
+    return {
+        language: [f"{term.label[language]}. {term.definition[language]}" for term in defined] for language in LANGUAGES
+    }
 
 
 def typical(embedder: Callable[[], Embedder], cache: "VectorCache") -> Vectors:

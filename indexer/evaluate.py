@@ -71,7 +71,9 @@ class Result(Model):
     ranked: list[str]
 
 
-def run(session: Session, search: Search, judgements: Iterable[Judgement], modes: Sequence[Mode] = MODES) -> list[Result]:
+def run(
+    session: Session, search: Search, judgements: Iterable[Judgement], modes: Sequence[Mode] = MODES
+) -> list[Result]:
     """Ask every query in every mode."""
     return [
         Result(judgement=judgement, mode=mode, ranked=[result.id for result in answer.results])
@@ -128,5 +130,7 @@ def _misses(results: list[Result]) -> list[str]:
         f"{', '.join(one.judgement.relevant) or 'nothing'}; found {', '.join(one.ranked[:5]) or 'nothing'}"
         for one in results
         if one.mode == "hybrid"
-        and (bool(one.ranked) if not one.judgement.relevant else reciprocal_rank(one.ranked, one.judgement.relevant) < 1)
+        and (
+            bool(one.ranked) if not one.judgement.relevant else reciprocal_rank(one.ranked, one.judgement.relevant) < 1
+        )
     ]

@@ -73,7 +73,10 @@ class Worker:
         try:
             # New words before old meaning: an edit interrupts the computing of vectors.
             sync.embed(
-                self._search.engine, self._search.embedder.embedder, cache, stop=lambda: self._ending.is_set() or self._wake.is_set()
+                self._search.engine,
+                self._search.embedder.embedder,
+                cache,
+                stop=lambda: self._ending.is_set() or self._wake.is_set(),
             )
         finally:
             cache.close()

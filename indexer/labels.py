@@ -13,7 +13,9 @@ from schemas.search import FACETS, Facet, FacetCount
 from schemas.vocabulary import load
 
 #: Vocabularies that are shown in their own order; the others with the most frequent first.
-_IN_ORDER: Final = frozenset({"sdgs", "city_sizes", "cost_bands", "evidence_levels", "stages", "gender_markers", "languages"})
+_IN_ORDER: Final = frozenset(
+    {"sdgs", "city_sizes", "cost_bands", "evidence_levels", "stages", "gender_markers", "languages"}
+)
 #: Values of one facet that an answer lists; chosen ones are always there.
 SHOWN: Final = 60
 
@@ -37,7 +39,7 @@ def facet_counts(
 
 
 def _values(facet: Facet, counts: Mapping[str, int], chosen: Sequence[str]) -> list[tuple[str, int]]:
-    known = {**{id: 0 for id in chosen}, **counts}
+    known = {**dict.fromkeys(chosen, 0), **counts}
     ordered = sorted(known.items(), key=lambda item: (-item[1], item[0]))
     kept = [item for place, item in enumerate(ordered) if place < SHOWN or item[0] in chosen]
     if facet.vocabulary in _IN_ORDER:
@@ -56,9 +58,7 @@ def _labels(vocabulary: str, language: Language) -> dict[str, str]:
     return {term.id: term.label[language] for term in load(vocabulary).terms}
 
 
-def _city_names(
-    session: Session, found: Mapping[Facet, list[tuple[str, int]]], language: Language
-) -> dict[str, str]:
+def _city_names(session: Session, found: Mapping[Facet, list[tuple[str, int]]], language: Language) -> dict[str, str]:
     ids = [id for facet, values in found.items() if facet.name == "city" for id, _ in values]
     return records.titles(session, ids, language)
 

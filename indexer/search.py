@@ -162,7 +162,9 @@ class Search:
         stored = records.get_public(session, record_id)
         record = stored.record
         vector = self.engine.vectors_of(record_id)
-        tags = [f"topic:{topic}" for topic in record.topics] + [f"target:{tag.code}" for tag in record.sdgs if tag.public]
+        tags = [f"topic:{topic}" for topic in record.topics] + [
+            f"target:{tag.code}" for tag in record.sdgs if tag.public
+        ]
         if vector is None and not tags:
             return []
         question = Question(
@@ -238,10 +240,10 @@ def _why(
 ) -> Why:
     return Why(
         exact=hit.exact,
-        words=[word for word in dict.fromkeys(fold(question.name).split()) if held & set(content_tokens(word, language))],
-        tags=[
-            one.concept.label(lang) for one in named if one.concept.id in facets.get(one.concept.facet, ())
+        words=[
+            word for word in dict.fromkeys(fold(question.name).split()) if held & set(content_tokens(word, language))
         ],
+        tags=[one.concept.label(lang) for one in named if one.concept.id in facets.get(one.concept.facet, ())],
         meaning=None if hit.closeness is None else round(min(max(hit.closeness / VERY_CLOSE, 0), 1), 2),
     )
 

@@ -22,16 +22,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 def without_controls(text: str) -> str:
     """Refuse control characters: they break C strings, spreadsheets and terminals further on. Raises ValueError."""
     if found := _CONTROL.search(text):
-        raise ValueError(
-            f"has the control character U+{ord(found.group()):04X} at position {found.start()}; remove it"
-        )
+        raise ValueError(f"has the control character U+{ord(found.group()):04X} at position {found.start()}; remove it")
     return text
 
 
 #: Non-empty text of one language.
-Text = Annotated[
-    str, StringConstraints(min_length=1, max_length=MAX_TEXT), AfterValidator(without_controls)
-]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT), AfterValidator(without_controls)]
 
 #: One text in up to three languages: ``{"en": "Cable car", "es": "Teleférico"}``.
 Translated = dict[Language, Text]

@@ -12,10 +12,15 @@ from schemas.base import Model
 from schemas.language import Text, Translated, without_controls
 from schemas.vocabulary import load, term_of
 
-RecordId = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:~-]*$", min_length=1, max_length=200)
-]
-Url = Annotated[str, AfterValidator(without_controls), AfterValidator(lambda text: HttpUrl(text) and text)]
+RecordId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:~-]*$", min_length=1, max_length=200)]
+
+
+def _url(text: str) -> str:
+    HttpUrl(without_controls(text))
+    return text
+
+
+Url = Annotated[str, AfterValidator(_url)]
 Year = Annotated[int, Field(ge=1800, le=2100)]
 
 _DATE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
@@ -242,5 +247,3 @@ class Step(Model):
 
     record: RecordId
     note: Translated = {}
-
-

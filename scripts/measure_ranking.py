@@ -46,7 +46,9 @@ def collections(languages: Sequence[Language]) -> Iterator[tuple[Language, ...]]
     yield from ((one, other) for place, one in enumerate(languages) for other in languages[place + 1 :])
 
 
-def fill(database: Engine, texts: dict[Language, list[Paragraph]], languages: tuple[Language, ...], titles: str) -> None:
+def fill(
+    database: Engine, texts: dict[Language, list[Paragraph]], languages: tuple[Language, ...], titles: str
+) -> None:
     """One record for each paragraph, in the languages by turns."""
     first = next(iter(texts.values()))
     found = []
@@ -59,20 +61,26 @@ def fill(database: Engine, texts: dict[Language, list[Paragraph]], languages: tu
         records.save_many(session, found, author="measurement")
 
 
-def ask(database: Engine, search: Search, paragraphs: list[Paragraph], lang: Language, mode: Mode) -> tuple[float, float]:
+def ask(
+    database: Engine, search: Search, paragraphs: list[Paragraph], lang: Language, mode: Mode
+) -> tuple[float, float]:
     """MRR@10 and the share of questions without any result."""
     ranks: list[float] = []
     refused: list[float] = []
     with transaction(database) as session:
         for number, (_, _, questions) in enumerate(paragraphs):
             for question in questions:
-                found = [one.id for one in search.answer(session, SearchQuery(q=question, lang=lang, mode=mode)).results]
+                found = [
+                    one.id for one in search.answer(session, SearchQuery(q=question, lang=lang, mode=mode)).results
+                ]
                 ranks.append(1 / (found.index(f"p-{number}") + 1) if f"p-{number}" in found else 0.0)
                 refused.append(not found)
     return mean(ranks), mean(refused)
 
 
-def measure(texts: dict[Language, list[Paragraph]], languages: tuple[Language, ...], options: argparse.Namespace) -> list[float]:
+def measure(
+    texts: dict[Language, list[Paragraph]], languages: tuple[Language, ...], options: argparse.Namespace
+) -> list[float]:
     """The MRR of one collection, asked in every language."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(data_dir=Path(folder))

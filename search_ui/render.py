@@ -212,8 +212,8 @@ def markdown(text: str) -> Markup:
 def marked(text: str, marks: Iterable[tuple[int, int]]) -> Markup:
     """The text with the given stretches, in characters, highlighted. Marks that overlap or run over are cut."""
     parts, position = [], 0
-    for start, end in sorted(marks):
-        start, end = max(start, position), min(end, len(text))
+    for first, last in sorted(marks):
+        start, end = max(first, position), min(last, len(text))
         if start < end:
             parts += [escape(text[position:start]), Markup("<mark>{}</mark>").format(text[start:end])]
             position = end

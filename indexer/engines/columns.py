@@ -112,7 +112,6 @@ class Snapshot:
             self._masks[value] = mask
         return mask
 
-
     @cached_property
     def version_rows(self) -> Array:
         """Shape (languages, records): the version row of a record in a language, -1 where it has none."""

@@ -80,7 +80,9 @@ class Scan:
         """Cosine of each passage with the question; -inf where there is no vector."""
         assert self._question.vector is not None
         asked, scale = quantise(self._question.vector)
-        products = simsimd.cdist(np.frombuffer(asked, dtype=np.int8)[None], self._snapshot.vector, metric="dot", out_dtype="f32")
+        products = simsimd.cdist(
+            np.frombuffer(asked, dtype=np.int8)[None], self._snapshot.vector, metric="dot", out_dtype="f32"
+        )
         scores = np.asarray(products)[0] * (self._snapshot.scale * np.float32(scale))
         return np.where(self._snapshot.has_vector, scores, -np.inf).astype(np.float32)
 
@@ -214,7 +216,9 @@ class Scan:
 
     @cached_property
     def _selections(self) -> dict[str, Array]:
-        return {facet: any_of(self._snapshot, facet, values) for facet, values in self._question.filters.items() if values}
+        return {
+            facet: any_of(self._snapshot, facet, values) for facet, values in self._question.filters.items() if values
+        }
 
     # Counting and ordering
 

@@ -103,11 +103,14 @@ class Store:
     def _bury(self, connection: sqlite3.Connection, ids: Sequence[str], seq: int) -> list[int]:
         """Leave only a tombstone, so that readers learn of the end; its texts go at once."""
         found = [
-            row[0] for id in ids for row in connection.execute("SELECT number FROM records WHERE id = ? AND alive", (id,))
+            row[0]
+            for id in ids
+            for row in connection.execute("SELECT number FROM records WHERE id = ? AND alive", (id,))
         ]
         numbers = [(number,) for number in found]
         connection.executemany(
-            "INSERT INTO name_words (name_words, rowid, name) SELECT 'delete', rowid, name FROM names WHERE record = ?", numbers
+            "INSERT INTO name_words (name_words, rowid, name) SELECT 'delete', rowid, name FROM names WHERE record = ?",
+            numbers,
         )
         for table in ("names", "passages"):
             connection.executemany(f"DELETE FROM {table} WHERE record = ?", numbers)
@@ -183,8 +186,12 @@ class Store:
         with self._read_lock:
             self._reading.execute("BEGIN")
             try:
-                newest = self._reading.execute("SELECT coalesce(max(value), 0) FROM meta WHERE key = 'seq'").fetchone()[0]
-                gone = self._reading.execute("SELECT number FROM records WHERE seq > ? AND NOT alive", (after,)).fetchall()
+                newest = self._reading.execute("SELECT coalesce(max(value), 0) FROM meta WHERE key = 'seq'").fetchone()[
+                    0
+                ]
+                gone = self._reading.execute(
+                    "SELECT number FROM records WHERE seq > ? AND NOT alive", (after,)
+                ).fetchall()
                 vectors = self._reading.execute(
                     "SELECT number, vector, scale FROM passages WHERE seq > ? AND vector IS NOT NULL", (after,)
                 ).fetchall()

@@ -3,7 +3,9 @@
 from typing import Any, Final
 
 
-def _city(record_id: str, names: tuple[str, str, str], country: str, lat: float, lon: float, **more: Any) -> dict[str, Any]:
+def _city(
+    record_id: str, names: tuple[str, str, str], country: str, lat: float, lon: float, **more: Any
+) -> dict[str, Any]:
     place = {"country": country, "coordinates": {"lat": lat, "lon": lon}, "population": 1_500_000}
     return {
         "type": "city", "id": record_id, "language": "en", "status": "published", "place": place,
@@ -11,7 +13,9 @@ def _city(record_id: str, names: tuple[str, str, str], country: str, lat: float,
     } | more  # fmt: skip
 
 
-def _record(record_id: str, language: str, type: str = "case_study", city: str | None = None, **more: Any) -> dict[str, Any]:
+def _record(
+    record_id: str, language: str, type: str = "case_study", city: str | None = None, **more: Any
+) -> dict[str, Any]:
     links = [{"rel": "city", "to": city}] if city else []
     return {"type": type, "id": record_id, "language": language, "status": "published", "links": links} | more
 

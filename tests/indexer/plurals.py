@@ -69,5 +69,7 @@ _PAIRS: Final[dict[Language, str]] = {
 }  # fmt: skip
 
 PAIRS: Final[list[tuple[Language, str, str]]] = [
-    (language, *pair.split("/")) for language, text in _PAIRS.items() for pair in text.split()  # type: ignore[misc]
+    (language, *pair.split("/"))
+    for language, text in _PAIRS.items()
+    for pair in text.split()  # type: ignore[misc]
 ]

@@ -46,7 +46,15 @@ def test_ndcg_is_a_share_and_whole_in_the_order_of_grades(ranked: list[str], rel
 
 @pytest.mark.parametrize(
     ("ranked", "expected"),
-    [("abc", 1.0), ("bac", 1 / 2), ("bcxa", 1 / 4), ("xxxxxxxxxa", 1 / 10), ("xxxxxxxxxxa", 0.0), ("", 0.0), ("bc", 0.0)],
+    [
+        ("abc", 1.0),
+        ("bac", 1 / 2),
+        ("bcxa", 1 / 4),
+        ("xxxxxxxxxa", 1 / 10),
+        ("xxxxxxxxxxa", 0.0),
+        ("", 0.0),
+        ("bc", 0.0),
+    ],
 )
 def test_the_reciprocal_rank_is_that_of_the_first_of_the_best_grade(ranked: str, expected: float) -> None:
     assert reciprocal_rank(ranked, RELEVANT) == pytest.approx(expected)

@@ -96,7 +96,10 @@ class Editing(RuleBasedStateMachine):
 
     # People
 
-    @rule(target=saved, record=st.builds(case, st.sampled_from(CASES), words, statuses, st.none() | st.sampled_from(CITIES)))
+    @rule(
+        target=saved,
+        record=st.builds(case, st.sampled_from(CASES), words, statuses, st.none() | st.sampled_from(CITIES)),
+    )
     def save_a_case(self, record: dict[str, Any]) -> str:
         return self._save(record)
 

@@ -183,7 +183,9 @@ def test_a_tag_that_no_person_accepted_is_not_public(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
-@pytest.mark.parametrize("q", ["cable cars", "los teleféricos y el metro", "jardins de pluie", "recicladora", "women at night"])
+@pytest.mark.parametrize(
+    "q", ["cable cars", "los teleféricos y el metro", "jardins de pluie", "recicladora", "women at night"]
+)
 def test_the_marks_are_on_words_of_the_question(ask: Ask, q: str, lang: Language) -> None:
     results = ask(q, lang=lang).results
     assert results
@@ -246,7 +248,9 @@ def test_a_misspelt_word_is_understood_and_said_to_be(ask: Ask, q: str, meant: s
     assert record in ids(answer)
 
 
-@pytest.mark.parametrize("q", ["metrocable", "Metrocables", "teleferico", "bicycles", '"cable  cars"', "zzzzzz", "11.2", "", "-plastic"])
+@pytest.mark.parametrize(
+    "q", ["metrocable", "Metrocables", "teleferico", "bicycles", '"cable  cars"', "zzzzzz", "11.2", "", "-plastic"]
+)
 def test_what_is_right_is_not_corrected(ask: Ask, q: str) -> None:
     assert ask(q).did_you_mean is None
 
@@ -348,7 +352,9 @@ def test_suggestions_keep_to_their_number_and_to_what_is_published(search: Searc
 @example(text="a\x00b", lang="en")
 @example(text='"*', lang="en")
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_nothing_that_is_typed_breaks_the_suggestions(search: Search, session: Session, text: str, lang: Language) -> None:
+def test_nothing_that_is_typed_breaks_the_suggestions(
+    search: Search, session: Session, text: str, lang: Language
+) -> None:
     assert len(search.suggest(session, text, lang, 8)) <= 8
 
 

@@ -104,7 +104,9 @@ class Profile:
     def having(self, word: str) -> set[str]:
         """The same, by the database."""
         with transaction(self.database, readonly=True) as session:
-            return {one.record.id for one in service.iterate(session) if word in getattr(one.record, "acronym", "").split()}
+            return {
+                one.record.id for one in service.iterate(session) if word in getattr(one.record, "acronym", "").split()
+            }
 
 
 @pytest.fixture
@@ -132,7 +134,9 @@ def test_an_import_that_is_killed_again_and_again_loses_nothing_that_it_acknowle
         assert len(written) % 500 in (0, MANY % 500), "a batch is there whole or not at all"
     profile.run("import", str(file))
     with transaction(profile.database, readonly=True) as session:
-        assert {len(service.revisions(session, f"r-{n:04}")) for n in range(0, MANY, 50)} <= set(range(1, generation + 1))
+        assert {len(service.revisions(session, f"r-{n:04}")) for n in range(0, MANY, 50)} <= set(
+            range(1, generation + 1)
+        )
     assert profile.having(f"edition{generation}") == {f"r-{n:04}" for n in range(MANY)}
     profile.run("index", "sync")
     profile.run("index", "check")

@@ -30,8 +30,7 @@ _CHECKED: Final[dict[str, st.SearchStrategy[Any]]] = {
     "_country": st.sampled_from(["CO", "FR", "KE", "PS", "XK"]),
     "_time_zone": st.sampled_from(["Europe/Madrid", "America/Bogota", "UTC"]),
     "_url": _urls,
-    "<lambda>": _urls,
-    "_without_controls": texts,
+    "without_controls": texts,
 }
 
 

@@ -121,7 +121,8 @@ def test_api_errors_are_problem_documents(site: TestClient) -> None:
     for answer, status in ((missing, 404), (invalid, 422)):
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.status_code == answer.json()["status"] == status
-        assert answer.json()["title"] and answer.json()["detail"]
+        assert answer.json()["title"]
+        assert answer.json()["detail"]
     assert invalid.json()["errors"][0]["field"] == "limit"
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.search_ui.own_site import OwnSite, own_site
 
 from schemas.records import Event, parse
 from search_ui import calendar
+from tests.search_ui.own_site import OwnSite, own_site
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.search_ui.full_records import FULL, TAKER
-from tests.search_ui.own_site import OwnSite, own_site
 from pydantic import BaseModel
 
 from kb.records.privacy import public_value
@@ -20,6 +18,8 @@ from schemas.records import RECORD_TYPES, RecordType, parse
 from schemas.vocabulary import load, names
 from search_ui import i18n
 from search_ui.excerpts import excerpt
+from tests.search_ui.full_records import FULL, TAKER
+from tests.search_ui.own_site import OwnSite, own_site
 
 #: How values that stand for something are said on a page.
 WORDS = {

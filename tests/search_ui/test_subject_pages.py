@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.search_ui.own_site import OwnSite, own_site
 
 from kb.records.urls import SEGMENTS
 from schemas.language import LANGUAGES
 from schemas.records import RECORD_TYPES
 from schemas.vocabulary import load
+from tests.search_ui.own_site import OwnSite, own_site
 
 
 def _tag(code: str) -> dict[str, Any]:

@@ -256,9 +256,7 @@ class EngineContract:
 
     @few_examples
     @given(
-        steps=st.lists(
-            st.tuples(st.sampled_from("xyz"), st.none() | st.sampled_from(WORDS)), min_size=1, max_size=6
-        )
+        steps=st.lists(st.tuples(st.sampled_from("xyz"), st.none() | st.sampled_from(WORDS)), min_size=1, max_size=6)
     )
     def test_whatever_is_written_and_deleted_the_last_word_counts(
         self, new_url: Callable[[], str], steps: list[tuple[str, str | None]]
@@ -529,7 +527,9 @@ class EngineContract:
         assert engine.names_starting("medellin cab", 5) == ["b"]
         assert engine.names_starting("edellin", 5) == []
 
-    @given(prefix=st.text(max_size=20) | st.sampled_from(["a\x00b", 'a"b', "'", "a*", "NEAR(a", "-", "a:b", "%_", "^x"]))
+    @given(
+        prefix=st.text(max_size=20) | st.sampled_from(["a\x00b", 'a"b', "'", "a*", "NEAR(a", "-", "a:b", "%_", "^x"])
+    )
     def test_no_beginning_of_a_name_is_an_error(self, library: SearchEngine, prefix: str) -> None:
         assert len(library.names_starting(prefix, 5)) <= 5
 

@@ -71,7 +71,8 @@ def opens(browser: Browser, address: str) -> Iterator[Opens]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: _check_stays(request.url, address, complaints))
         answer = page.goto(path)
-        assert answer and answer.status == expected
+        assert answer
+        assert answer.status == expected
         if expected >= 400:
             complaints.clear()  # the browser itself logs the status of the page that was asked for
         return page

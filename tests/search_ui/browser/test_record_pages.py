@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
-from tests.search_ui.full_records import FULL, TAKER
 
 from kb.db import make_engine, migrate, transaction
 from kb.records import service as records
@@ -19,6 +18,7 @@ from schemas.language import LANGUAGES
 from schemas.records import parse
 from search_ui import demo
 from search_ui.app import create_app
+from tests.search_ui.full_records import FULL, TAKER
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SUBJECTS = ["sdgs", "sdgs/11", "gender", "gender/mobility", "topics", "topics/mobility", "cities", "experts"]
