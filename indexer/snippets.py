@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from indexer.analysis import words
+from indexer.analysis import token_set, words
 from indexer.document import Passage
 from schemas.language import Language
 
@@ -22,7 +22,7 @@ def best_passage(passages: Sequence[Passage], language: Language, tokens: Collec
     """The passage that holds the most of the tokens, the first of equals."""
     if not tokens or len(passages) == 1:
         return 0
-    held = [len({word.token for word in words(passage.text, language)}.intersection(tokens)) for passage in passages]
+    held = [len(token_set(passage.text, language).intersection(tokens)) for passage in passages]
     return held.index(max(held))
 
 
@@ -42,7 +42,9 @@ def _window(text: str, found: list[tuple[int, int]], length: int) -> tuple[int, 
     starts = [max(first - length // 6, 0) for first, _ in found] or [0]
     start = max(starts, key=lambda at: (sum(at <= first and last <= at + length for first, last in found), -at))
     start = min(start, len(text) - length)
+    # Where no blank is near, as in an address, a word is cut: else the window would jump over what it is to show.
     if start:
-        start = text.find(" ", start) + 1 or start
-    end = text.rfind(" ", start, start + length) if start + length < len(text) else len(text)
-    return start, max(end, start + 1)
+        start = text.find(" ", start, start + length // 6) + 1 or start
+    end = min(start + length, len(text))
+    blank = text.rfind(" ", end - length // 6, end)
+    return start, blank if end < len(text) and blank > start else end

@@ -5,9 +5,8 @@ from urllib.parse import urlencode
 from sqlalchemy.orm import Session
 
 from indexer.concepts import Concept, starting
-from indexer.document import title_in
+from indexer.document import published, title_in
 from indexer.engines.base import SearchEngine
-from kb.records import service as records
 from kb.records.urls import record_path
 from schemas.language import Language
 from schemas.search import Suggestion
@@ -46,7 +45,7 @@ def _term(concept: Concept, language: Language) -> Suggestion:
 
 
 def _records(session: Session, engine: SearchEngine, text: str, language: Language, limit: int) -> list[Suggestion]:
-    found = records.load_public(session, engine.names_starting(text, limit))
+    found = published(session, engine.names_starting(text, limit))
     return [
         Suggestion(
             kind="place" if stored.record.type == "city" else "record",

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from indexer.document import IndexDocument, build, city_id
+from indexer.document import IndexDocument, as_readers_see, build, city_id, published
 from indexer.embedding import Embedder, VectorCache
 from indexer.engines.base import SearchEngine
 from kb import outbox
@@ -98,9 +98,9 @@ def _dependents(session: Session, ids: Sequence[str]) -> set[str]:
 
 def documents_of(session: Session, ids: Iterable[str]) -> list[IndexDocument]:
     """The documents of those records that are published."""
-    found = records.load_public(session, ids)
+    found = as_readers_see(published(session, ids))
     homes = {id: home for id, stored in found.items() if (home := city_id(stored.record))}
-    cities = records.load_public(session, set(homes.values()))
+    cities = published(session, set(homes.values()))
     return [build(stored, cities.get(homes.get(id, ""))) for id, stored in found.items()]
 
 

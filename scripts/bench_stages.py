@@ -39,7 +39,7 @@ STAGES: Final[tuple[tuple[Any, str, str], ...]] = (
     (scan.Scan, "_passage_scores", "nearest"),
     (EmbeddedEngine, "search", "ranking, facets"),
     (labels, "facet_counts", "ranking, facets"),
-    (records, "load_public", "loading"),
+    (records, "_load", "loading"),
     (records, "titles", "loading"),
     (Search, "_results", "snippets, why"),
 )

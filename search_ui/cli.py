@@ -10,7 +10,7 @@ import typer
 
 from kb.settings import DEVELOPMENT_SECRET, Settings, get_settings
 
-app = typer.Typer(name="kb", help="The knowledge base: import, index, users, backup, and the site itself.",
+app = typer.Typer(name="kb", help="The knowledge base: import, export, index, backup, and the site itself.",
                   no_args_is_help=True, pretty_exceptions_enable=False)  # fmt: skip
 
 Port = Annotated[int | None, typer.Option(help="Another port than KB_PORT says.")]

@@ -126,13 +126,19 @@ class Snapshot:
         order[sorted(range(self.records), key=lambda row: fold(self.titles[row]))] = np.arange(self.records)
         return order
 
-    def count_values(self, rows: Array) -> Array:
+    @cached_property
+    def values(self) -> list[tuple[str, str]]:
+        """Facet and id of each facet value, by value id."""
+        return [(facet, id) for facet, _, id in (value.partition(":") for value in self.value_ids)]
+
+    def count_values(self, rows: Array) -> list[int]:
         """How often each facet value occurs among these record rows, by value id."""
         starts = self.value_start[rows]
         lengths = self.value_start[rows + 1] - starts
         ends = np.cumsum(lengths)
         positions = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - lengths), lengths)
-        return np.bincount(self.value[positions], minlength=len(self.value_ids))
+        counted: list[int] = np.bincount(self.value[positions], minlength=len(self.value_ids)).tolist()
+        return counted
 
 
 class Columns:

@@ -228,13 +228,13 @@ class Scan:
         for facet in self._selections:
             others = [mask for name, mask in self._selections.items() if name != facet]
             counted[facet] = np.flatnonzero(np.logical_and.reduce([self._found, *others]))
-        counts = {facet: self._snapshot.count_values(found) for facet, found in counted.items() if found is not rows}
         common = self._snapshot.count_values(rows)
+        counts = {
+            facet: common if found is rows else self._snapshot.count_values(found) for facet, found in counted.items()
+        }
         facets: dict[str, dict[str, int]] = {facet: {} for facet in counted}
-        for value, position in self._snapshot.value_ids.items():
-            facet, _, id = value.partition(":")
-            number = int(counts.get(facet, common)[position])
-            if number:
+        for position, (facet, id) in enumerate(self._snapshot.values):
+            if number := counts[facet][position]:
                 facets[facet][id] = number
         return facets
 

@@ -75,7 +75,7 @@ RECORDS: Final[list[dict[str, Any]]] = [
     _record(
         "expert-shy", "en", "expert", expertise=["heritage"], place={"name": "Quito", "country": "EC"},
         title={"en": "Sam Okoro"}, summary={"en": "Knows whatever there is to know about cathedrals."},
-        organisation="Wolfram Quarterly", email="sam@example.org",
+        organisation="Wolfram Quarterly", email="sam@example.org", phone="+44 555 0199",
         visibility={"summary": "nobody", "expertise": "members", "organisation": "nobody", "place": "nobody"},
     ),
     _record(
