@@ -340,6 +340,16 @@ class EngineContract:
         both = [per_language("green roof"), per_language("cable car")]
         assert ids(engine, ask("green roof cable car", phrases=both)) == ["a"]
 
+    def test_phrases_that_are_only_preferred_come_first_and_leave_the_others(self, engine: SearchEngine) -> None:
+        engine.write([document("a", en="car cable cable car car"), document("b", en="car cable"), *filling()])
+        question = ask("cable car")
+        assert set(ids(engine, question)) == {"a", "b"}
+        assert ids(engine, replace(question, preferred=[per_language("cable car")])) == ["a", "b"]
+        assert ids(engine, replace(question, preferred=[per_language("car cable"), per_language("cable car")])) == [
+            "a",
+            "b",
+        ]
+
     def test_what_is_excluded_in_one_language_is_out_in_all(self, engine: SearchEngine) -> None:
         engine.write([
             document("a", en="tram and bus", es="tranvía"), document("b", en="tram"), document("c", es="autobús y bus"),
