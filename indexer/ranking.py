@@ -35,8 +35,8 @@ MEASURED_PASSAGES: Final = (240, 2_300)
 #: the asker's own language an answer would share words; one in another language competes with what the asker's language
 #: has; and where that has nothing, words cannot speak at all. docs/search.md has the trade.
 OWN_LANGUAGE_FLOOR: Final = (0.060, 0.074)
-OTHER_LANGUAGE_FLOOR: Final = (0.048, 0.068)
-ONLY_OTHER_LANGUAGES_FLOOR: Final = (0.042, 0.050)
+OTHER_LANGUAGE_FLOOR: Final = (0.045, 0.068)
+ONLY_OTHER_LANGUAGES_FLOOR: Final = (0.040, 0.050)
 #: What is asked for when no language knows any word of the question.
 UNKNOWN_WORDS_FLOOR: Final = (0.065, 0.077)
 #: Passages from which a language counts as one in which answers could be found.
@@ -44,7 +44,7 @@ ENOUGH_PASSAGES: Final = 50
 #: The closeness that a version counts with while its vectors are being computed: barely a result, for its words to raise.
 WITHOUT_VECTOR: Final = 0.060
 #: What each further result by meaning must reach, once something answers,
-KEPT_FLOOR: Final = 0.042
+KEPT_FLOOR: Final = 0.040
 #: and how far below the best it may lie.
 SPREAD: Final = 0.100
 #: Coverage from which words alone make a result; so do all of the question's words.

@@ -69,7 +69,7 @@ _PAIRS: Final[dict[Language, str]] = {
 }  # fmt: skip
 
 PAIRS: Final[list[tuple[Language, str, str]]] = [
-    (language, *pair.split("/"))
+    (language, one, many)
     for language, text in _PAIRS.items()
-    for pair in text.split()  # type: ignore[misc]
+    for one, many in (pair.split("/") for pair in text.split())
 ]

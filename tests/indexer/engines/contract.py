@@ -6,10 +6,10 @@ import subprocess
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from indexer.document import IndexDocument
 from indexer.embedding import text_key
 from indexer.engines.base import Question, SearchEngine, connect
-from schemas.language import LANGUAGES
+from schemas.language import LANGUAGES, Language
 from schemas.search import FACETS, Near
 from tests.indexer.samples import DIMENSION, EMBEDDER, MODEL, ask, document, embed, filling, ids, per_language
 
@@ -86,7 +86,7 @@ def _distance(one: tuple[float, float], other: tuple[float, float]) -> float:
     return 6371 * math.acos(min(max(cosine, -1), 1))
 
 
-def _holds(one: IndexDocument, phrase: dict[Any, tuple[str, ...]]) -> bool:
+def _holds(one: IndexDocument, phrase: Mapping[Language, tuple[str, ...]]) -> bool:
     return any(f" {' '.join(phrase[version.language])} " in f" {version.tokens} " for version in one.versions)
 
 

@@ -139,7 +139,7 @@ def test_vectors_in_bytes_keep_the_order_of_cosines() -> None:
 @given(st.lists(st.lists(st.integers(0, 9), max_size=1500), max_size=4))
 def test_a_growing_column_holds_all_that_was_appended_and_old_views_stay_as_they_were(parts: list[list[int]]) -> None:
     column = Growing(np.int32)
-    views = []
+    views: list[tuple[np.ndarray, list[int]]] = []  # type: ignore[type-arg]
     for part in parts:
         column.extend(part)
         views.append((column.view(), [one for earlier in parts[: len(views) + 1] for one in earlier]))
