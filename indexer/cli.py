@@ -1,7 +1,7 @@
 """Commands: kb index sync|rebuild|check|status, kb evaluate, kb vectors."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -74,8 +74,8 @@ def _lines(what: str) -> sync.Progress:
 def sync_command() -> None:
     """Take in all changes that wait, then compute the vectors that are missing."""
     with _opened() as (database, search):
-        with _progress("records") as progress:
-            finished = sync.drain(database, search.engine, progress)
+        with _progress("records") as progress, closing(search.open_cache()) as cache:
+            finished = sync.drain(database, search.engine, cache, progress)
         if finished is None:
             typer.echo("Another process is taking in the changes; they will be found there.")
         _embed(search)
@@ -85,20 +85,19 @@ def sync_command() -> None:
 def _embed(search: Search) -> None:
     if not search.engine.missing_vectors(1):
         return
-    cache = search.open_cache()
-    with _progress("passages") as progress:
-        sync.embed(search.engine, search.embedder.embedder, cache, THREADS, progress)
-    cache.close()
+    with _progress("passages") as progress, closing(search.open_cache()) as cache:
+        sync.embed(search.engine, search.meaning.remembering.embedder, cache, THREADS, progress)
 
 
 @index.command("rebuild")
 def rebuild_command() -> None:
-    """Fill a new index beside the live one and swap. The site goes on answering meanwhile."""
+    """Fill a new index beside the live one and swap. The site goes on answering meanwhile. For another model than that of
+    the live index, all vectors are computed before the swap."""
     with _opened() as (database, search):
-        cache = search.open_cache()
-        with _progress("records") as progress:
-            done = sync.rebuild(database, search.engine, cache, progress)
-        cache.close()
+        changed = search.model.id != search.engine.model.id
+        embedder = search.meaning_of(search.model).remembering.embedder if changed else None
+        with _progress("rebuilding") as progress, closing(search.open_cache(search.model)) as cache:
+            done = sync.rebuild(database, search.engine, cache, progress, embedder)
         if not done:
             typer.echo("Another process is rebuilding the index already; wait for it to end.", err=True)
             raise typer.Exit(1)

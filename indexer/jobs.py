@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from indexer import sync
+from indexer.embedding import VectorCache
 from indexer.search import Search
 from kb import outbox
 
@@ -60,26 +61,25 @@ class Worker:
             log.exception("work in the background failed; trying again in %s seconds", PERIOD)
 
     def _work(self) -> None:
-        engine = self._search.engine
-        sync.drain(self._database, engine, stop=self._ending.is_set)
-        if not engine.missing_vectors(1):
-            return
-        with outbox.lease(self._database, "embed", "worker", sync.LEASE) as held:
-            if held:
-                self._embed()
-
-    def _embed(self) -> None:
         cache = self._search.open_cache()
         try:
-            # New words before old meaning: an edit interrupts the computing of vectors.
-            sync.embed(
-                self._search.engine,
-                self._search.embedder.embedder,
-                cache,
-                stop=lambda: self._ending.is_set() or self._wake.is_set(),
-            )
+            sync.drain(self._database, self._search.engine, cache, stop=self._ending.is_set)
+            if not self._search.engine.missing_vectors(1):
+                return
+            with outbox.lease(self._database, "embed", "worker", sync.LEASE) as held:
+                if held:
+                    self._embed(cache)
         finally:
             cache.close()
+
+    def _embed(self, cache: VectorCache) -> None:
+        # New words before old meaning: an edit interrupts the computing of vectors.
+        sync.embed(
+            self._search.engine,
+            self._search.meaning.remembering.embedder,
+            cache,
+            stop=lambda: self._ending.is_set() or self._wake.is_set(),
+        )
 
 
 def start(app: FastAPI) -> None:
