@@ -67,7 +67,7 @@ Ask = Callable[[Sequence[Body]], list[dict[str, Any]]]
 
 
 class Query:
-    """See the module. ``ask`` sends searches; ``information`` is the sum of the idf of the question's words by language."""
+    """See the module. ``ask`` sends searches; ``information`` is the most that the question's words can score, by language."""
 
     def __init__(
         self, question: Question, statistics: Statistics, information: Mapping[Language, float], ask: Ask
@@ -290,7 +290,6 @@ class Query:
         return dict(zip(LANGUAGES, (means @ self._question.vector).tolist(), strict=True))
 
     def _coverage(self, one: Candidate, language: Language) -> float:
-        """Lucene leaves the factor k1 + 1 out of BM25: a word gives at most its idf."""
         score = one.scores.get(f"words.{language}", 0.0)
         return min(score / self._information[language], 1.0) if score else 0.0
 
@@ -318,8 +317,10 @@ class Query:
     def _ranked(self) -> list[int]:
         """Rows of the records that were found, each in its best version, the best first."""
         rows = [place for place, (one, _) in enumerate(self._rows) if one.id in self._found]
-        best = sorted(rows, key=lambda row: (-self._scores[row], self._rows[row][0].id))
-        return list({self._rows[row][0].id: row for row in reversed(best)}.values())[::-1]
+        best: dict[str, int] = {}
+        for row in sorted(rows, key=lambda row: (-self._scores[row], self._rows[row][0].id)):
+            best.setdefault(self._rows[row][0].id, row)
+        return list(best.values())
 
     def _rest(self, ranked: Sequence[int], total: int, had: int) -> list[int]:
         """What is found beyond the candidates, in the order of ids: nobody reads so far, but pages have no gap."""

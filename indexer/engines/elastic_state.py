@@ -17,6 +17,7 @@ from indexer.engines.base import Tokens
 from indexer.engines.elastic_client import Client
 from indexer.engines.elastic_index import FORMAT
 from indexer.engines.elastic_query import Statistics
+from indexer.ranking import BM25_CEILING
 from schemas.language import LANGUAGES, Language
 
 #: Seconds for which what is known is taken as true.
@@ -88,7 +89,7 @@ class State:
             return self._statistics
 
     def information(self, words: Mapping[Language, Tokens]) -> dict[Language, float]:
-        """The sum of the words' idf in each language, as Lucene's BM25 reckons it; 0 where no text is."""
+        """The most that the words can score in each language by BM25 as Elasticsearch reckons it; 0 where no text is."""
         with self._lock:
             self._look()
             wanted = {
@@ -97,7 +98,10 @@ class State:
             }
             if any(wanted.values()):
                 self._learn({language: tokens for language, tokens in wanted.items() if tokens})
-            return {language: sum(self._rarity[language, one] for one in tokens) for language, tokens in words.items()}
+            return {
+                language: BM25_CEILING * sum(self._rarity[language, one] for one in tokens)
+                for language, tokens in words.items()
+            }
 
     def _look(self) -> None:
         """See whether the index has changed, and forget what is no longer true."""
