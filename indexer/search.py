@@ -23,7 +23,7 @@ from indexer.document import (
     title_in,
     year_of,
 )
-from indexer.embedding import Remembering, VectorCache, Vectors, model_id, typical
+from indexer.embedding import Remembering, VectorCache, Vectors, describe, typical
 from indexer.engines.base import Answer, Hit, Question, SearchEngine, connect
 from indexer.query import Parsed, parse
 from kb import outbox
@@ -55,14 +55,15 @@ class Search:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.embedder = Remembering(settings.embedding_model)
+        self.model = describe(settings)
+        self.embedder = Remembering(settings)
         #: The typical passage of each language, once ``prepare`` has learnt it.
         self.typical: Vectors | None = None
-        self.engine: SearchEngine = connect(settings.resolved_search_url, model_id(settings.embedding_model))
+        self.engine: SearchEngine = connect(settings.resolved_search_url, self.model.id)
 
     def open_cache(self) -> VectorCache:
         """The vectors that were computed in this data folder, for the model in use."""
-        return VectorCache(self.settings.data_dir / "vectors.db", model_id(self.settings.embedding_model))
+        return VectorCache(self.settings.data_dir / "vectors.db", self.model.id)
 
     def prepare(self) -> None:
         """Load what the first question would have to wait for."""
@@ -197,7 +198,7 @@ class Search:
             passages=now.passages,
             embedded=now.embedded,
             waiting=outbox.waiting(session),
-            model=model_id(self.settings.embedding_model),
+            model=self.model.id,
             engine=self.engine.name,
             bytes=now.bytes,
         )

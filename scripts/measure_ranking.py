@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from indexer import sync
-from indexer.embedding import VectorCache, model_id
+from indexer.embedding import VectorCache
 from indexer.evaluate import mean
 from indexer.search import Search, open_search
 from kb.db import make_engine, migrate, transaction
@@ -104,7 +104,7 @@ def measure(
 
 def cache_of(folder: Path, search: Search) -> VectorCache:
     """Vectors that outlive one collection."""
-    return VectorCache(folder / "vectors.db", model_id(search.settings.embedding_model))
+    return VectorCache(folder / "vectors.db", search.model.id)
 
 
 def main() -> int:

@@ -21,6 +21,7 @@ class WordsEmbedder:
 
     id = MODEL
     dimension = DIMENSION
+    batch = 4
 
     def query(self, text: str) -> Vectors:
         """The vector of a question, shape (384,)."""

