@@ -107,8 +107,8 @@ def _folder(name: str) -> ModelFolder:
     if find_spec("sentence_transformers") is None:
         raise _refusal(
             name,
-            "sentence-transformers is not installed here; run: make transformers "
-            "(or: pip install -r requirements-transformers.lock)",
+            "sentence-transformers is not installed here; run: make transformers (which installs "
+            "requirements-transformers.lock and torch)",
         )
     path = Path(name).expanduser()
     if path.is_dir():
@@ -195,6 +195,7 @@ def _onnx(settings: Settings, folder: ModelFolder, device: str) -> "SentenceTran
 def _opened(
     settings: Settings, folder: ModelFolder, device: str, backend: Any, **options: str
 ) -> "SentenceTransformer":
+    from safetensors import SafetensorError
     from sentence_transformers import SentenceTransformer
 
     try:
@@ -202,7 +203,7 @@ def _opened(
             str(folder.path), device=device, backend=backend, model_kwargs=options,
             trust_remote_code=False, local_files_only=True,
         )  # fmt: skip
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise _refusal(settings.embedding_model, f"it cannot be loaded from {folder.path}: {error}") from error
 
 
