@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes
+# torch is in no lock: which build is right (CPU, CUDA, ROCm) is the machine's matter, each has a hash of its own, and the
+# one with CUDA brings 3 GB of libraries. pip takes the build of this version that it is set up to find. It comes last, so
+# that it finds the rest of what it needs installed as locked; --no-deps keeps the rest from asking for it before.
+TORCH := $(RUN) -m pip install --quiet --disable-pip-version-check $(shell grep -om1 'torch==[0-9.]*' pyproject.toml)
 
 .DEFAULT_GOAL := help
 
@@ -26,6 +30,16 @@ $(VENV)/installed-dev: requirements-dev.lock $(VENV)/installed
 	$(PIP) -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/installed-transformers: requirements-transformers.lock $(VENV)/installed
+	$(PIP) --no-deps -r requirements-transformers.lock
+	$(TORCH)
+	@touch $@
+
+$(VENV)/installed-transformers-dev: requirements-transformers-dev.lock $(VENV)/installed
+	$(PIP) --no-deps -r requirements-transformers-dev.lock
+	$(TORCH)
+	@touch $@
+
 .PHONY: setup
 setup: $(VENV)/installed ## Make the environment in .venv
 
@@ -33,13 +47,16 @@ setup: $(VENV)/installed ## Make the environment in .venv
 demo: setup ## Load the demonstration and serve it on http://localhost:8000/
 	$(VENV)/bin/kb demo
 
+.PHONY: transformers
+transformers: $(VENV)/installed-transformers ## Add what other embedding models need (KB_EMBEDDING_MODEL); 1 GB and more
+
 .PHONY: serve
 serve: setup ## Serve what is in var/
 	$(VENV)/bin/kb serve
 
 .PHONY: test
 test: $(VENV)/installed-dev lint ## Check the code and run every test that needs no server
-	$(RUN) -m pytest -q -m "not browser and not postgres"
+	$(RUN) -m pytest -q -m "not browser and not postgres and not transformers"
 
 .PHONY: lint
 lint: $(VENV)/installed-dev ## Style, types, import directions
@@ -61,6 +78,11 @@ test-postgres: $(VENV)/installed-dev ## Tests on PostgreSQL (KB_TEST_POSTGRES, e
 test-browser: $(VENV)/installed-dev ## Tests in a real browser (Debian's chromium)
 	$(RUN) -m pytest -q -m browser
 
+.PHONY: test-transformers
+test-transformers: ## Tests of a real sentence-transformers model, in an environment of their own (.venv-transformers)
+	$(MAKE) VENV=.venv-transformers .venv-transformers/installed-transformers-dev
+	HF_HUB_OFFLINE=1 .venv-transformers/bin/python -m pytest -q -m transformers
+
 .PHONY: evaluate
 evaluate: setup ## Load the demonstration and measure search on the judged queries
 	rm -rf var/evaluation
@@ -81,7 +103,13 @@ lock: $(VENV)/installed-dev ## Choose versions anew (needs uv: pip install uv)
 	  --no-header --no-annotate --quiet --upgrade --output-file requirements.lock
 	uv pip compile pyproject.toml --extra build --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --no-annotate --quiet --constraint requirements.lock --output-file requirements-dev.lock
+	uv pip compile pyproject.toml --extra build --extra transformers --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-package torch --no-header --no-annotate --quiet --upgrade --constraint requirements.lock \
+	  --output-file requirements-transformers.lock
+	uv pip compile pyproject.toml --extra build --extra dev --extra transformers --extra test-transformers --universal \
+	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-package torch --no-header --no-annotate --quiet \
+	  --constraint requirements-dev.lock --constraint requirements-transformers.lock --output-file requirements-transformers-dev.lock
 
 .PHONY: clean
 clean: ## Remove the environment and what was built; var/ stays
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis indexer/*.marisa *.egg-info
+	rm -rf $(VENV) .venv-transformers .mypy_cache .ruff_cache .pytest_cache .hypothesis indexer/*.marisa *.egg-info

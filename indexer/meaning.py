@@ -5,6 +5,7 @@ import logging
 import numpy as np
 
 from indexer.embedding import Model, Remembering, VectorCache, Vectors, typical
+from kb.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -12,9 +13,9 @@ log = logging.getLogger(__name__)
 class Meaning:
     """One model at work. It is loaded at first use."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, settings: Settings, model: Model) -> None:
         self.model = model
-        self.remembering = Remembering(model.name)
+        self.remembering = Remembering(settings.model_copy(update={"embedding_model": model.name}))
         #: The typical passage of each language, once ``prepare`` has learnt it.
         self.typical: Vectors | None = None
 

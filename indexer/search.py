@@ -56,7 +56,7 @@ class Search:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         #: The model that indexes are built for; the live one may still be of another until it is rebuilt.
-        self.model = describe(settings.embedding_model)
+        self.model = describe(settings)
         self.engine: SearchEngine = connect(settings.resolved_search_url, self.model, settings.search_timeout)
         self._meanings: dict[str, Meaning] = {}
 
@@ -67,7 +67,7 @@ class Search:
 
     def meaning_of(self, model: Model) -> Meaning:
         """The meaning that this model makes of texts."""
-        return self._meanings.setdefault(model.id, Meaning(model))
+        return self._meanings.setdefault(model.id, Meaning(self.settings, model))
 
     def open_cache(self, model: Model | None = None) -> VectorCache:
         """The vectors that were computed before by this model, else by that of the live index."""

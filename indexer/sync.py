@@ -7,7 +7,7 @@ late or out of order changes nothing.
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from indexer.document import IndexDocument, as_readers_see, build, city_id, published
-from indexer.embedding import Embedder, VectorCache
+from indexer.embedding import Embedder, VectorCache, Vectors
 from indexer.engines.base import SearchEngine
 from kb import outbox
 from kb.db import transaction
@@ -24,7 +24,7 @@ from schemas.records import City
 
 #: Jobs, and records of a rebuild, that are taken in at a time.
 BATCH = 200
-#: Passages that a thread embeds before they are kept.
+#: Passages that a thread embeds at least before they are kept.
 EMBED_BATCH = 8
 #: The version of all that an index is filled with before it is in use: every real change is newer.
 FILLING = 0
@@ -133,23 +133,33 @@ def embed(
     if engine.model.id != embedder.id:
         raise RuntimeError(f"The index has vectors of {engine.model.id}, not of {embedder.id}; run: kb index rebuild")
     computed = 0
+    part = threads * max(EMBED_BATCH, embedder.batch)
     with ThreadPoolExecutor(threads) as pool:
-        while not stop() and (missing := engine.missing_vectors(EMBED_BATCH * threads * 4)):
+        while not stop() and (missing := engine.missing_vectors(4 * part)):
             known = cache.get(missing)
             engine.attach(known)
-            rest = [key for key in missing if key not in known]
-            for start in range(0, len(rest), EMBED_BATCH * threads):
-                keys = rest[start : start + EMBED_BATCH * threads]
-                vectors = dict(zip(keys, pool.map(lambda key: embedder.passages([missing[key]])[0], keys), strict=True))
-                cache.put(vectors)
+            rest = {key: text for key, text in missing.items() if key not in known}
+            while rest and not stop():
+                some = {key: rest.pop(key) for key in list(rest)[:part]}
+                cache.put(_computed(pool, embedder, some))
                 # As they will come from there whenever the record is written again.
-                engine.attach(cache.get(vectors))
-                computed += len(vectors)
+                engine.attach(cache.get(some))
+                computed += len(some)
                 status = engine.status()
                 progress(status.embedded, status.passages)
-                if stop():
-                    break
     return computed
+
+
+def _computed(pool: ThreadPoolExecutor, embedder: Embedder, texts: Mapping[bytes, str]) -> dict[bytes, Vectors]:
+    """The vectors of these texts: so many in a call as the model likes, and calls side by side."""
+    keys = list(texts)
+    calls = [keys[start : start + embedder.batch] for start in range(0, len(keys), embedder.batch)]
+    made = pool.map(lambda call: embedder.passages([texts[key] for key in call]), calls)
+    return {
+        key: vector
+        for call, vectors in zip(calls, made, strict=True)
+        for key, vector in zip(call, vectors, strict=True)
+    }
 
 
 def rebuild(

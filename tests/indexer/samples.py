@@ -23,6 +23,7 @@ class WordsEmbedder:
 
     id = MODEL.id
     dimension = DIMENSION
+    batch = 4
 
     def query(self, text: str) -> Vectors:
         """The vector of a question, shape (384,)."""

