@@ -8,7 +8,8 @@ the leases in the database keep two workers from doing the same thing. The numbe
   by the loading of a big model: a task that takes ten minutes hangs, and is stopped.
 - Redis hands a message out again that nobody acknowledged within an hour, as when a whole machine was lost. Only a rebuild
   of some million records takes longer; handed out again, it finds the lease held, and ends.
-- A task whose process was killed is tried again after a little more than the time that its lease still holds.
+- A task whose process was killed is tried again: at once where beat would ask for it anyway, a rebuild when its lease, which
+  nobody gave back, has run out.
 - A message that nobody took for a minute is dropped, since newer ones ask for the same. A minute is also how far the clocks
   of two machines may be apart.
 """
@@ -93,10 +94,10 @@ def make_app(settings: Settings, **transport: Any) -> Celery:
         beat_schedule_filename=str(settings.data_dir / "beat-schedule"),
         beat_enable_remote_control=True,
     )
-    _add(app, take_in, limit=10 * MINUTE, max_retries=3)
-    _add(app, embed, limit=10 * MINUTE, max_retries=3)
+    _add(app, take_in, limit=10 * MINUTE, max_retries=3, default_retry_delay=PERIOD)
+    _add(app, embed, limit=10 * MINUTE, max_retries=3, default_retry_delay=PERIOD)
     _add(app, rebuild, limit=24 * 60 * MINUTE, max_retries=8, default_retry_delay=LEASE + 10)
-    _add(app, check, limit=6 * 60 * MINUTE, max_retries=8)
+    _add(app, check, limit=6 * 60 * MINUTE, max_retries=8, default_retry_delay=MINUTE)
     return app
 
 

@@ -132,7 +132,7 @@ def jobs(session: Session) -> list[JobStatus]:
 
 def errors(session: Session) -> dict[JobName, str]:
     """Why the last run of a job failed, by the job's name. Not for the public: it may name machines."""
-    return dict(session.execute(select(WorkRow.name, WorkRow.error).where(WorkRow.error != "")).tuples().all())
+    return {row.name: row.error for row in session.scalars(select(WorkRow).where(WorkRow.error != ""))}
 
 
 def _state(row: WorkRow, now: datetime.datetime) -> JobState:
