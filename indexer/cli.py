@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
 from rich.progress import (
@@ -26,6 +26,8 @@ from schemas.search import JobStatus
 
 index = typer.Typer(help="The search index: bring it up to date, build it anew, compare it with the database.")
 THREADS = 2
+#: For a command that would rather fail than wait for the broker.
+IMPATIENT: Final = {"socket_connect_timeout": 3, "socket_timeout": 3, "max_retries": 0}
 MOMENT = "%Y-%m-%d %H:%M UTC"
 
 
@@ -99,8 +101,16 @@ def _embed(database: Engine, search: Search) -> None:
 
 
 @index.command("rebuild")
-def rebuild_command() -> None:
+def rebuild_command(
+    by_worker: Annotated[
+        bool,
+        typer.Option("--by-worker", help="Leave it to a worker (kb worker); `kb index status` says how far it is."),
+    ] = False,
+) -> None:
     """Fill a new index beside the live one and swap. The site goes on answering meanwhile."""
+    if by_worker:
+        _send("rebuild")
+        return
     with _opened() as (database, search):
         with _progress("records") as progress:
             done = upkeep.rebuild(database, search, progress)
@@ -221,11 +231,23 @@ def _with_broker() -> Settings:
     return settings
 
 
+def _send(task: str) -> None:
+    from indexer import tasks
+
+    with tasks.make_app(_with_broker(), **IMPATIENT) as app:
+        try:
+            app.send_task(task, retry=False)
+        except Exception as error:
+            typer.echo(f"The broker does not answer, so no worker was told: {error}", err=True)
+            raise typer.Exit(1) from error
+    typer.echo("A worker does it as soon as one is free; `kb index status` says how far it is.")
+
+
 def _ping(settings: Settings, node: str) -> NoReturn:
     """End with 0 when the node answers within some seconds, with 1 when it does not."""
     from indexer import tasks
 
-    app = tasks.make_app(settings, socket_connect_timeout=3, socket_timeout=3, max_retries=0)
+    app = tasks.make_app(settings, **IMPATIENT)
     try:
         answers = app.control.inspect([node], timeout=3).ping()
     except Exception as error:

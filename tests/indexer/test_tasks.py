@@ -5,6 +5,7 @@ import random
 import secrets
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
@@ -15,10 +16,12 @@ from typing import Any
 
 import pytest
 import redis
+from fastapi import FastAPI
 from sqlalchemy import Engine, text
 
-from indexer import sync, tasks
-from indexer.jobs import Hints
+from indexer import jobs, sync, tasks
+from indexer.demo_vectors import load_demo_vectors
+from indexer.jobs import HINT_PATIENCE, Hints
 from indexer.search import Search, open_search
 from kb import outbox
 from kb.db import make_engine, migrate, transaction
@@ -212,6 +215,22 @@ def test_a_command_that_changes_records_tells_the_workers(site: Site, tmp_path: 
     file.write_text('{"type":"news","id":"n-1","language":"en","title":{"en":"Trams"},"status":"published"}\n', "utf-8")
     assert site.run("import", str(file)) == 0
     assert site.broker.llen(site.key("index")) == 1
+    assert site.run("index", "rebuild", "--by-worker") == 0
+    assert site.broker.llen(site.key("index")) == 2
+
+
+def test_a_site_with_a_broker_leaves_the_work_to_the_workers_and_prepares_itself_for_questions(site: Site) -> None:
+    load_demo_vectors(site.settings)
+    app = FastAPI()
+    app.state.settings, app.state.engine, app.state.search = site.settings, site.database, site.search
+    jobs.start(app)
+    try:
+        site.save(1)
+        assert soon(lambda: site.broker.llen(site.key("index")) == 1)
+        assert soon(lambda: site.search.typical is not None)
+    finally:
+        jobs.stop(app)
+    assert site.status().waiting == 1
 
 
 def test_many_commits_at_once_are_a_few_hints(site: Site) -> None:
@@ -291,8 +310,8 @@ def test_a_commit_does_not_wait_for_a_broker_that_is_away_or_says_nothing(tmp_pa
             silent.close()
         site = Site(tmp_path / "data", f"redis://127.0.0.1:{port}/0")
         with Hints(site.settings):
-            slowest = max(site.seconds_to_save(number) for number in range(30))
-        assert slowest < 0.7
+            seconds = [site.seconds_to_save(number) for number in range(30)]
+        assert statistics.median(seconds) < HINT_PATIENCE / 2
         assert site.status().waiting == 30
         site.close()
 
@@ -307,11 +326,12 @@ def test_worker_and_beat_go_on_by_themselves_after_redis_was_away(own_redis: Own
         assert [check.wait(PATIENCE) for check in checks] == [0, 0]
         own_redis.stop()
         with Hints(site.settings):
-            assert site.seconds_to_save(2) < 0.7
+            seconds = [site.seconds_to_save(number) for number in range(2, 12)]
+            assert statistics.median(seconds) < HINT_PATIENCE / 2
         check = site.start("worker", "--queues", "index", "--check")
         assert check.wait(PATIENCE) == 1
         own_redis.start()
-        assert soon(lambda: site.taken_in(2))
+        assert soon(lambda: site.taken_in(11))
         assert [process.poll() for process in processes] == [None, None]
     finally:
         site.close()
