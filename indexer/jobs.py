@@ -142,7 +142,9 @@ class Preparation:
     """Loads what the first question would have to wait for."""
 
     def __init__(self, search: Search) -> None:
-        self._thread = threading.Thread(target=_try, args=(search.prepare,), name="prepare", daemon=True)
+        self._search = search
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="prepare", daemon=True)
 
     def start(self) -> None:
         """Begin."""
@@ -150,14 +152,22 @@ class Preparation:
 
     def stop(self) -> None:
         """Wait for the end."""
+        self._ending.set()
         self._thread.join(PATIENCE)
 
+    def _run(self) -> None:
+        while not _try(self._search.prepare) and not self._ending.wait(PERIOD):
+            pass
 
-def _try(work: Callable[[], None]) -> None:
+
+def _try(work: Callable[[], None]) -> bool:
+    """Whether it went well."""
     try:
         work()
     except Exception:
         log.exception("work in the background failed; trying again in %s seconds", PERIOD)
+        return False
+    return True
 
 
 def start(app: FastAPI) -> None:
