@@ -31,6 +31,7 @@ from kb.records import service as records
 from kb.records.service import Stored
 from kb.records.urls import record_path
 from kb.settings import Settings
+from kb.work import service as work
 from schemas.language import LANGUAGES, Language
 from schemas.search import (
     IndexStatus,
@@ -200,6 +201,7 @@ class Search:
             model=self.engine.model.id,
             engine=self.engine.name,
             bytes=now.bytes,
+            jobs=work.jobs(session),
         )
 
 

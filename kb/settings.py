@@ -40,6 +40,8 @@ class Settings(BaseSettings):
     #: What is put before every question and every passage; unset: what the model says itself. Empty: nothing.
     embedding_query_prompt: str | None = None
     embedding_passage_prompt: str | None = None
+    #: Before every key in the broker, so that several sites can share one.
+    broker_prefix: str = "kb:"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     #: The site's address as its readers know it, for sitemaps and links in exports; empty: as requested.
