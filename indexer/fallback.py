@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from math import pi, sin
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Float, Select, and_, case, false, func, literal, not_, or_, select
+from sqlalchemy import ColumnElement, Float, and_, case, false, func, literal, not_, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from indexer.analysis import is_stop_word
@@ -32,6 +32,8 @@ EARTH_RADIUS_KM: Final = 6371.0
 #: Endings that a word loses and takes in the plural, in the three languages; at least three letters stay.
 _ENDING = re.compile(r"(?<=\w{3})(?:ies|es|s|x|y)$")
 _ENDINGS: Final = ("", "e", "s", "es", "x", "y", "ies")
+#: Words of fewer letters have no plural here.
+_SHORT: Final = 3
 #: A root of so many letters stands for every word that begins with it; a shorter one has too many neighbours.
 _LONG_ROOT: Final = 5
 
@@ -43,11 +45,14 @@ ColumnOrder = ColumnElement[Any] | InstrumentedAttribute[Any]
 def search(session: Session, query: SearchQuery, typed: Parsed) -> Answer:
     """Records with all words of the question, those with more of them in the title first, then the newest."""
     words = _telling(typed.text)
-    found = select(LookupRow.record_id).where(*_asked(words, typed), *_filters(query))
-    page = found.order_by(*_order(query, words)).limit(query.limit).offset(query.offset)
-    ids = session.scalars(page).all() if query.limit else []
-    hits = [Hit(id, query.lang, score=0, passage=-1, closeness=None, coverage=1, exact=False) for id in ids]
-    return Answer(_total(session, query, found, len(ids)), hits, facets={}, incomplete=False)
+    conditions = [*_asked(words, typed), *_filters(query)]
+    page = select(LookupRow.record_id, _total(conditions)).where(*conditions).order_by(*_order(query, words))
+    rows = session.execute(page.limit(query.limit).offset(query.offset)).all()
+    counted = rows
+    if not rows and (query.offset or not query.limit):  # an empty page does not tell how many there are elsewhere
+        counted = session.execute(page.order_by(None).limit(1)).all()
+    hits = [Hit(id, query.lang, score=0, passage=-1, closeness=None, coverage=1, exact=False) for id, _ in rows]
+    return Answer(counted[0][1] if counted else 0, hits, facets={}, incomplete=False)
 
 
 def names_starting(session: Session, text: str, limit: int) -> list[str]:
@@ -61,11 +66,12 @@ def names_starting(session: Session, text: str, limit: int) -> list[str]:
     return list(session.scalars(query))
 
 
-def _total(session: Session, query: SearchQuery, found: Select[str], shown: int) -> int:
-    """A page that is not full has told it already; to count is to look at all rows again."""
-    if 0 < shown < query.limit or (query.limit and not shown and not query.offset):
-        return query.offset + shown
-    return session.scalar(select(func.count()).select_from(found.subquery())) or 0
+def _total(conditions: Sequence[Condition]) -> ColumnElement[int]:
+    """How many rows there are, told with each: a page and its count in one look through the table. Without conditions
+    an index knows it."""
+    if conditions:
+        return func.count().over()
+    return select(func.count()).select_from(_City).scalar_subquery()
 
 
 def _telling(text: str) -> list[str]:
@@ -86,6 +92,8 @@ def _asked(words: Sequence[str], typed: Parsed) -> Iterator[Condition]:
 
 def _word(text: Any, word: str) -> Condition:
     """Whether a text has this word, in the singular or plural."""
+    if len(word) < _SHORT:
+        return holds(text, f" {word} ")
     root = _ENDING.sub("", word)
     begins = holds(text, f" {root}")
     if len(root) >= _LONG_ROOT:
