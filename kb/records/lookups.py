@@ -7,6 +7,7 @@ from typing import Any, Final
 from kb.records.countries import country_names
 from kb.records.facets import city_id, dated, facets_of
 from kb.records.privacy import public_record
+from schemas.language import LANGUAGES
 from schemas.parts import Coordinates
 from schemas.records import Expert, Record
 from schemas.text import folded_words
@@ -31,7 +32,7 @@ def values_of(record: Record) -> dict[str, object]:
         "facets": _between_blanks(facet(name, value) for name, of in facets_of(seen, None).items() for value in of),
         "names": searchable(names),
         "place": searchable(place),
-        "text": searchable(" ".join([names, place, *seen.summary.values()])),
+        "text": searchable(" ".join([names, place, *(seen.summary.get(language, "") for language in LANGUAGES)])),
     }
 
 
@@ -57,7 +58,8 @@ def _between_blanks(words: Iterable[str]) -> str:
 
 def _names(record: Record) -> Iterator[str]:
     yield record.title[record.language]
-    yield from (title for language, title in record.title.items() if language != record.language)
+    # In an order of ours: PostgreSQL gives back the keys of JSON in one of its own.
+    yield from (record.title[language] for language in record.languages() if language != record.language)
     for name in _NAMES:
         value: Any = getattr(record, name, None) or []
         yield from [value] if isinstance(value, str) else value

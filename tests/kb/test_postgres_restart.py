@@ -69,7 +69,7 @@ def test_while_it_is_away_pages_say_so_and_then_they_are_back(
     own: Settings, database: Engine, postgres: Server
 ) -> None:
     with TestClient(create_app(own), raise_server_exceptions=False) as site:
-        assert site.get("/en/case-studies").status_code == 200
+        assert site.get("/en/").status_code == 200
         postgres.stop()
         try:
             away = [site.get(path) for path in ("/en/", "/readyz", "/api/v1/records/x-1")]
@@ -79,7 +79,7 @@ def test_while_it_is_away_pages_say_so_and_then_they_are_back(
         finally:
             postgres.start()
         assert site.get("/readyz").status_code == 200
-        assert site.get("/en/case-studies").status_code == 200
+        assert site.get("/en/").status_code == 200
 
 
 def test_a_transaction_that_the_restart_cuts_leaves_nothing_behind(
@@ -109,10 +109,10 @@ def test_more_requests_than_connections_are_refused_soon_and_told_when_to_come_b
         pool: Engine = site.app.state.engine  # type: ignore[attr-defined]
         with pool.connect(), pool.connect():
             start = time.monotonic()
-            answer = site.get("/en/case-studies")
-            assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+            answer = site.get("/en/")
+            assert (answer.status_code, answer.headers.get("retry-after")) == (503, "30")
             assert time.monotonic() - start < 10
-        assert site.get("/en/case-studies").status_code == 200
+        assert site.get("/en/").status_code == 200
 
 
 def test_the_pool_is_as_large_as_the_setting_says(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
