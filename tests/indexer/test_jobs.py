@@ -148,7 +148,7 @@ def test_a_rebuild_keeps_all_vectors_that_are_known_though_many_are_missing(
 
 
 def _kb(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"KB_DATA_DIR": str(settings.data_dir)}
+    environment = os.environ | {"KB_DATA_DIR": str(settings.data_dir), "KB_DATABASE_URL": settings.database_url}
     command = [sys.executable, "-m", "search_ui.cli", "index", *arguments]
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
 
