@@ -13,25 +13,23 @@ from indexer import concepts, labels, snippets, suggestions
 from indexer.analysis import content_tokens, is_stop_word, languages_of, token_set, tokens
 from indexer.concepts import Named, named_in
 from indexer.document import (
-    as_readers_see,
     city_id,
-    facets_of,
     name_key,
-    passages_of,
     place_of,
-    published,
     title_in,
     year_of,
 )
 from indexer.embedding import Remembering, VectorCache, Vectors, model_id, typical
 from indexer.engines.base import Answer, Hit, Question, SearchEngine, connect
 from indexer.query import Parsed, parse
+from indexer.shelf import Readable, Shelf
 from kb import outbox
 from kb.records import service as records
-from kb.records.service import Stored
 from kb.records.urls import record_path
 from kb.settings import Settings
 from schemas.language import LANGUAGES, Language
+from schemas.parts import Place
+from schemas.records import RecordBase
 from schemas.search import (
     IndexStatus,
     Point,
@@ -58,6 +56,7 @@ class Search:
         self.embedder = Remembering(settings.embedding_model)
         #: The typical passage of each language, once ``prepare`` has learnt it.
         self.typical: Vectors | None = None
+        self.shelf = Shelf()
         self.engine: SearchEngine = connect(settings.resolved_search_url, model_id(settings.embedding_model))
 
     def open_cache(self) -> VectorCache:
@@ -130,7 +129,7 @@ class Search:
     def _results(
         self, session: Session, query: SearchQuery, question: Question, named: list[Named], found: Answer
     ) -> list[SearchResult]:
-        loaded = as_readers_see(published(session, [hit.id for hit in found.hits]))
+        loaded = self.shelf.published(session, [hit.id for hit in found.hits])
         cities = self._cities(session, loaded)
         return [
             _result(hit, loaded[hit.id], cities.get(city_id(loaded[hit.id].record) or ""), query, question, named)
@@ -138,9 +137,8 @@ class Search:
             if hit.id in loaded
         ]
 
-    @staticmethod
-    def _cities(session: Session, loaded: Mapping[str, Stored]) -> dict[str, Stored]:
-        return published(session, {id for stored in loaded.values() if (id := city_id(stored.record))})
+    def _cities(self, session: Session, loaded: Mapping[str, Readable]) -> dict[str, Readable]:
+        return self.shelf.published(session, {id for found in loaded.values() if (id := city_id(found.record))})
 
     def points(self, session: Session, query: SearchQuery, limit: int = 300) -> list[Point]:
         """The results that have a place, for the map; the first ``limit`` of them."""
@@ -148,13 +146,13 @@ class Search:
         corrected = self._corrected(typed.text)
         first = query.model_copy(update={"limit": limit, "offset": 0})
         question = self.question(first, typed, corrected, named_in(corrected))
-        loaded = as_readers_see(published(session, [hit.id for hit in self.engine.search(question).hits]))
+        loaded = self.shelf.published(session, [hit.id for hit in self.engine.search(question).hits])
         cities = self._cities(session, loaded)
         return [
             Point(id=id, type=record.type, title=title_in(record, query.lang), url=record_path(record.type, id, query.lang),
                   lat=place.coordinates.lat, lon=place.coordinates.lon)
-            for id, record in ((id, stored.record) for id, stored in loaded.items())
-            if (place := place_of(record, cities.get(city_id(record) or ""))) and place.coordinates
+            for id, record in ((id, found.record) for id, found in loaded.items())
+            if (place := _place(record, cities.get(city_id(record) or ""))) and place.coordinates
         ]  # fmt: skip
 
     def suggest(self, session: Session, text: str, lang: Language, limit: int = 8) -> list[Suggestion]:
@@ -207,20 +205,24 @@ def _per_language(phrase: str) -> dict[Language, tuple[str, ...]]:
     return {language: tuple(tokens(phrase, language)) for language in LANGUAGES}
 
 
+def _place(record: RecordBase, city: Readable | None) -> Place | None:
+    return place_of(record, city.stored if city else None)
+
+
 def _result(
-    hit: Hit, stored: Stored, city: Stored | None, query: SearchQuery, question: Question, named: list[Named]
+    hit: Hit, found: Readable, city: Readable | None, query: SearchQuery, question: Question, named: list[Named]
 ) -> SearchResult:
-    record = stored.record
+    record = found.record
     # The record as it is now may no longer have the language that the index knows it in.
     language = next(one for one in (query.lang, hit.language, record.language) if one in record.title)
-    passages = passages_of(record, language)
+    passages = found.passages(language)
     asked = set(question.words.get(language, ()))
     held = {token for passage in passages for token in asked & token_set(passage.text, language)} if asked else asked
     place = hit.passage if 0 <= hit.passage < len(passages) else snippets.best_passage(passages, language, asked)
     text = passages[place].text.removeprefix(f"{record.title[language]} ")
     excerpt = snippets.snippet(text, language, asked)
-    facets = facets_of(record, city)
-    where = place_of(record, city)
+    facets = found.facets(city)
+    where = _place(record, city)
     return SearchResult(
         id=record.id,
         type=record.type,

@@ -4,7 +4,7 @@ import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy import delete as sql_delete
@@ -25,6 +25,13 @@ Outcome = Literal["created", "updated", "unchanged"]
 _PUBLISHED: ColumnElement[bool] = RecordRow.status == "published"
 
 
+class Edition(NamedTuple):
+    """Which content of a record: a record deleted and made again may have a revision's number, but not its moment."""
+
+    revision: int
+    updated_at: datetime.datetime
+
+
 @dataclass(frozen=True)
 class Stored:
     """A record with what the database knows about it. Moments are UTC."""
@@ -37,6 +44,11 @@ class Stored:
     published_at: datetime.datetime | None
     #: Languages whose translation was made from an older revision of the original.
     stale: frozenset[Language]
+
+    @property
+    def edition(self) -> Edition:
+        """Changes whenever anything here does."""
+        return Edition(self.revision, self.updated_at)
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,19 @@ def _load(session: Session, ids: Iterable[str], *conditions: ColumnElement[bool]
     for chunk in chunks(wanted):
         rows = session.scalars(select(RecordRow).where(RecordRow.id.in_(chunk), *conditions)).all()
         found |= {stored.record.id: stored for stored in _stored(session, rows)}
+    return {record_id: found[record_id] for record_id in wanted if record_id in found}
+
+
+def public_editions(session: Session, ids: Iterable[str]) -> dict[str, Edition]:
+    """The editions of published records by id, in the given order; nothing else is read, and so much quicker than ``load``."""
+    wanted = [record_id for record_id in dict.fromkeys(ids) if "\x00" not in record_id]
+    found: dict[str, Edition] = {}
+    for chunk in chunks(wanted):
+        columns = (RecordRow.id, RecordRow.status, RecordRow.revision, RecordRow.updated_at)
+        # Asked for a status too, SQLite would look through all records that have it instead of finding these by id.
+        for row in session.execute(select(*columns).where(RecordRow.id.in_(chunk))):
+            if row.status == "published":
+                found[row.id] = Edition(row.revision, row.updated_at)
     return {record_id: found[record_id] for record_id in wanted if record_id in found}
 
 
