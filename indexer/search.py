@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -83,7 +83,9 @@ class Search:
             query=query,
             total=found.total,
             results=self._results(session, query, question, named, found),
-            facets=labels.facet_counts(session, found.facets, query.chosen(), query.lang),
+            facets=labels.facet_counts(
+                found.facets, query.chosen(), query.lang, lambda ids: self._titles(session, ids, query.lang)
+            ),
             took_ms=round((time.perf_counter() - started) * 1000, 1),
             did_you_mean=corrected if corrected != typed.text else None,
             understood=[(one.concept.value, one.concept.label(query.lang)) for one in named if one.share >= 0.2],
@@ -136,6 +138,9 @@ class Search:
             for hit in found.hits
             if hit.id in loaded
         ]
+
+    def _titles(self, session: Session, ids: Iterable[str], language: Language) -> dict[str, str]:
+        return {id: title_in(found.record, language) for id, found in self.shelf.published(session, ids).items()}
 
     def _cities(self, session: Session, loaded: Mapping[str, Readable]) -> dict[str, Readable]:
         return self.shelf.published(session, {id for found in loaded.values() if (id := city_id(found.record))})
