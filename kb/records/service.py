@@ -17,7 +17,7 @@ from kb.records import translations
 from kb.records.tables import LinkRow, RecordRow, RevisionRow, TranslationRow
 from kb.records.translations import TextState, Translation
 from kb.records.values import read
-from schemas.language import Language, say
+from schemas.language import Language
 from schemas.records import Record, RecordType, to_value
 
 Outcome = Literal["created", "updated", "unchanged"]
@@ -115,18 +115,6 @@ def public_editions(session: Session, ids: Iterable[str]) -> dict[str, Edition]:
             if status == "published":
                 found[record_id] = Edition(revision, updated_at)
     return {record_id: found[record_id] for record_id in wanted if record_id in found}
-
-
-def titles(session: Session, ids: Iterable[str], language: Language) -> dict[str, str]:
-    """Titles of published records, in that language where they have it, else in their own; nothing else is read."""
-    found: dict[str, str] = {}
-    for chunk in chunks(record_id for record_id in ids if "\x00" not in record_id):
-        columns = (RecordRow.id, RecordRow.status, RecordRow.language, RecordRow.data["title"])
-        # Asked for a status too, SQLite would look through all records that have it instead of finding these by id.
-        for record_id, status, original, title in session.execute(select(*columns).where(RecordRow.id.in_(chunk))):
-            if status == "published" and (said := say(title, language, original)):
-                found[record_id] = said.text
-    return found
 
 
 def _stored(session: Session, rows: Sequence[RecordRow]) -> Iterator[Stored]:
