@@ -80,12 +80,16 @@ class Scan:
         return ranking.Evidence(
             language=snapshot.version_language,
             # The record that is left out is the closest of all; the others are measured by the best of them.
-            closeness=np.where(self._left_out[snapshot.version_record], np.float32(np.nan), self._closeness),
+            closeness=self._closeness_of_others if self._question.without else self._closeness,
             coverage=self._coverage,
             all_words=self._all_words,
             tag=self._tag[snapshot.version_record],
             exact=self._exact[snapshot.version_record],
         )
+
+    @property
+    def _closeness_of_others(self) -> ranking.F32:
+        return np.where(self._left_out[self._snapshot.version_record], np.float32(np.nan), self._closeness)
 
     @cached_property
     def _left_out(self) -> Array:
