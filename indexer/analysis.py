@@ -8,7 +8,7 @@ A token is a function of the word without case and accents: fold, then lemma (si
 import os
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache, lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -85,6 +85,11 @@ def words(text: str, language: Language) -> Iterator[Word]:
         token = _token(match.group(), language)
         if token:
             yield Word(token, match.start(), match.end())
+
+
+def places(text: str, language: Language, wanted: Collection[str]) -> list[tuple[int, int]]:
+    """Start and end of every word that has one of these tokens."""
+    return [match.span() for match in _WORD.finditer(text) if _token(match.group(), language) in wanted]
 
 
 def tokens(text: str, language: Language) -> list[str]:

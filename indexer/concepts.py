@@ -49,10 +49,15 @@ class Named:
     share: float
 
 
-@cache
 def country_name(code: str, language: Language) -> str:
     """The country's name as CLDR has it; the code for one that CLDR does not know."""
-    return str(Locale(language).territories.get(code, code))
+    return country_names(language).get(code, code)
+
+
+@cache
+def country_names(language: Language) -> dict[str, str]:
+    """The names of all countries by code, as CLDR has them."""
+    return dict(Locale(language).territories)
 
 
 @cache

@@ -1,13 +1,10 @@
 """The values of facets, with their names in the asker's language and in an order that a reader expects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Final
 
-from sqlalchemy.orm import Session
-
-from indexer.concepts import country_name
-from kb.records import service as records
+from indexer.concepts import country_names
 from schemas.language import Language
 from schemas.search import FACETS, Facet, FacetCount
 from schemas.vocabulary import load
@@ -21,21 +18,23 @@ SHOWN: Final = 60
 
 
 def facet_counts(
-    session: Session, counts: Mapping[str, Mapping[str, int]], chosen: Mapping[str, Sequence[str]], language: Language
+    counts: Mapping[str, Mapping[str, int]],
+    chosen: Mapping[str, Sequence[str]],
+    language: Language,
+    titles: Callable[[list[str]], Mapping[str, str]],
 ) -> dict[str, list[FacetCount]]:
-    """All facets that have something to choose, labelled and ordered."""
+    """All facets that have something to choose, labelled and ordered. ``titles`` gives those of records by id."""
     found = {facet: _values(facet, counts.get(facet.name, {}), chosen.get(facet.name, ())) for facet in FACETS}
-    cities = _city_names(session, found, language)
+    cities = titles([id for facet, values in found.items() if facet.name == "city" for id, _ in values])
     return {
-        facet.name: [
-            FacetCount(
-                id=id, label=_label(facet, id, language, cities), count=count, selected=id in chosen.get(facet.name, ())
-            )
-            for id, count in values
-        ]
+        facet.name: _labelled(values, _names(facet, language, cities), chosen.get(facet.name, ()))
         for facet, values in found.items()
         if values
     }
+
+
+def _labelled(values: list[tuple[str, int]], names: Mapping[str, str], chosen: Sequence[str]) -> list[FacetCount]:
+    return [FacetCount(id=id, label=names.get(id, id), count=count, selected=id in chosen) for id, count in values]
 
 
 def _values(facet: Facet, counts: Mapping[str, int], chosen: Sequence[str]) -> list[tuple[str, int]]:
@@ -58,12 +57,7 @@ def _labels(vocabulary: str, language: Language) -> dict[str, str]:
     return {term.id: term.label[language] for term in load(vocabulary).terms}
 
 
-def _city_names(session: Session, found: Mapping[Facet, list[tuple[str, int]]], language: Language) -> dict[str, str]:
-    ids = [id for facet, values in found.items() if facet.name == "city" for id, _ in values]
-    return records.titles(session, ids, language)
-
-
-def _label(facet: Facet, id: str, language: Language, cities: Mapping[str, str]) -> str:
+def _names(facet: Facet, language: Language, cities: Mapping[str, str]) -> Mapping[str, str]:
     if facet.vocabulary:
-        return _labels(facet.vocabulary, language).get(id, id)
-    return country_name(id, language) if facet.name == "country" else cities.get(id, id)
+        return _labels(facet.vocabulary, language)
+    return country_names(language) if facet.name == "country" else cities

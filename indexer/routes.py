@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from sqlalchemy.orm import Session
+from starlette.responses import Response
 
 from indexer.search import Search
 from kb.db import get_session
@@ -55,12 +56,14 @@ _EXAMPLE = {
 @router.get(
     "/search",
     summary="Search all records by words and by meaning, in three languages at once",
+    response_model=SearchResults,
     responses={200: {"content": {"application/json": {"example": _EXAMPLE}}}},
 )
-def search(query: Annotated[SearchQuery, Query()], search: Searching, session: Reading) -> SearchResults:
+def search(query: Annotated[SearchQuery, Query()], search: Searching, session: Reading) -> Response:
     """Filters may be repeated: OR within one name, AND between names. ``total`` counts what passes the relevance floor,
     so 0 means that nothing here answers the question. ``q`` takes "quoted phrases" and -exclusions."""
-    return search.answer(session, query)
+    # A model already: FastAPI would look through it again.
+    return Response(search.answer(session, query).model_dump_json(), media_type="application/json")
 
 
 @router.get("/points", summary="The results that have a place, for a map")

@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,24 +14,22 @@ from indexer import concepts, fallback, labels, snippets, suggestions
 from indexer.analysis import content_tokens, is_stop_word, languages_of, token_set, tokens
 from indexer.concepts import Named, named_in
 from indexer.document import (
-    as_readers_see,
     name_key,
-    passages_of,
-    published,
     title_in,
 )
 from indexer.embedding import Model, VectorCache, describe
 from indexer.engines.base import Answer, Hit, Question, SearchEngine, connect
 from indexer.meaning import Meaning
 from indexer.query import Parsed, parse
+from indexer.shelf import Readable, Shelf
 from kb import outbox
 from kb.records import service as records
-from kb.records.facets import city_id, facets_of, place_of, year_of
-from kb.records.service import Stored
+from kb.records.facets import city_id, place_of, year_of
 from kb.records.urls import record_path
 from kb.settings import Settings
 from kb.work import service as work
 from schemas.language import LANGUAGES, Language
+from schemas.parts import Place
 from schemas.records import Record
 from schemas.search import (
     IndexStatus,
@@ -73,6 +71,7 @@ class Search:
         #: The model that indexes are built for; the live one may still be of another until it is rebuilt.
         self.model = describe(settings)
         self.engine: SearchEngine = connect(settings.resolved_search_url, self.model, settings.search_timeout)
+        self.shelf = Shelf()
         self._meanings: dict[str, Meaning] = {}
 
     @property
@@ -104,7 +103,9 @@ class Search:
             query=query,
             total=found.answer.total,
             results=self._results(session, query, found),
-            facets=labels.facet_counts(session, found.answer.facets, query.chosen(), query.lang),
+            facets=labels.facet_counts(
+                found.answer.facets, query.chosen(), query.lang, lambda ids: self._titles(session, ids, query.lang)
+            ),
             took_ms=round((time.perf_counter() - started) * 1000, 1),
             did_you_mean=found.text if found.text != typed else None,
             understood=[(one.concept.value, one.concept.label(query.lang)) for one in found.named if one.share >= 0.2],
@@ -165,29 +166,30 @@ class Search:
         return self.engine.spelled_like(word) or word
 
     def _results(self, session: Session, query: SearchQuery, found: Found) -> list[SearchResult]:
-        loaded = as_readers_see(published(session, [hit.id for hit in found.answer.hits]))
+        loaded = self.shelf.published(session, [hit.id for hit in found.answer.hits])
         cities = self._cities(session, loaded)
         return [
-            _result(hit, record, cities.get(city_id(record) or ""), query, found)
+            _result(hit, readable, cities.get(city_id(readable.record) or ""), query, found)
             for hit in found.answer.hits
-            if hit.id in loaded and (record := loaded[hit.id].record)
+            if (readable := loaded.get(hit.id))
         ]
 
-    @staticmethod
-    def _cities(session: Session, loaded: Mapping[str, Stored]) -> dict[str, Record]:
-        found = published(session, {id for stored in loaded.values() if (id := city_id(stored.record))})
-        return {id: stored.record for id, stored in found.items()}
+    def _titles(self, session: Session, ids: Iterable[str], language: Language) -> dict[str, str]:
+        return {id: title_in(found.record, language) for id, found in self.shelf.published(session, ids).items()}
+
+    def _cities(self, session: Session, loaded: Mapping[str, Readable]) -> dict[str, Readable]:
+        return self.shelf.published(session, {id for found in loaded.values() if (id := city_id(found.record))})
 
     def points(self, session: Session, query: SearchQuery, limit: int = 300) -> list[Point]:
         """The results that have a place, for the map; the first ``limit`` of them."""
         found = self._find(session, query.model_copy(update={"limit": limit, "offset": 0}))
-        loaded = as_readers_see(published(session, [hit.id for hit in found.answer.hits]))
+        loaded = self.shelf.published(session, [hit.id for hit in found.answer.hits])
         cities = self._cities(session, loaded)
         return [
             Point(id=id, type=record.type, title=title_in(record, query.lang), url=record_path(record.type, id, query.lang),
                   lat=place.coordinates.lat, lon=place.coordinates.lon)
-            for id, record in ((id, stored.record) for id, stored in loaded.items())
-            if (place := place_of(record, cities.get(city_id(record) or ""))) and place.coordinates
+            for id, record in ((id, readable.record) for id, readable in loaded.items())
+            if (place := _place(record, cities.get(city_id(record) or ""))) and place.coordinates
         ]  # fmt: skip
 
     def suggest(self, session: Session, text: str, lang: Language, limit: int = 8) -> list[Suggestion]:
@@ -249,17 +251,22 @@ def _per_language(phrase: str) -> dict[Language, tuple[str, ...]]:
     return {language: tuple(tokens(phrase, language)) for language in LANGUAGES}
 
 
-def _result(hit: Hit, record: Record, city: Record | None, query: SearchQuery, found: Found) -> SearchResult:
+def _place(record: Record, city: Readable | None) -> Place | None:
+    return place_of(record, city.record if city else None)
+
+
+def _result(hit: Hit, readable: Readable, city: Readable | None, query: SearchQuery, found: Found) -> SearchResult:
+    record = readable.record
     # The record as it is now may no longer have the language that the index knows it in.
     language = next(one for one in (query.lang, hit.language, record.language) if one in record.title)
-    passages = passages_of(record, language)
+    passages = readable.passages(language)
     asked = set(found.question.words.get(language, ()))
     held = {token for passage in passages for token in asked & token_set(passage.text, language)} if asked else asked
     place = hit.passage if 0 <= hit.passage < len(passages) else snippets.best_passage(passages, language, asked)
     text = passages[place].text.removeprefix(f"{record.title[language]} ")
     excerpt = snippets.snippet(text, language, asked)
-    facets = facets_of(record, city)
-    where = place_of(record, city)
+    facets = readable.facets(city)
+    where = _place(record, city)
     return SearchResult(
         id=record.id,
         type=record.type,
@@ -272,7 +279,7 @@ def _result(hit: Hit, record: Record, city: Record | None, query: SearchQuery, f
         why=_why(hit, found, held, facets, language, query.lang),
         original_language=record.language,
         languages=record.languages(),
-        city=title_in(city, query.lang) if city else where.name if where else None,
+        city=title_in(city.record, query.lang) if city else where.name if where else None,
         country=concepts.country_name(where.country, query.lang) if where and where.country else None,
         year=year_of(record),
         sdgs=list(facets["sdg"]),

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from indexer.analysis import token_set, words
+from indexer.analysis import places, token_set
 from indexer.document import Passage
 from schemas.language import Language
 
@@ -28,7 +28,7 @@ def best_passage(passages: Sequence[Passage], language: Language, tokens: Collec
 
 def snippet(text: str, language: Language, tokens: Collection[str], length: int = LENGTH) -> Snippet:
     """Cut a passage to the window with the most matched words, at word boundaries, with … where something is left out."""
-    found = [(word.start, word.end) for word in words(text, language) if word.token in tokens]
+    found = places(text, language, tokens) if tokens else []
     start, end = _window(text, found, length)
     before, after = "… " if start else "", " …" if end < len(text) else ""
     shift = len(before) - start

@@ -6,6 +6,7 @@ import pkgutil
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
@@ -190,8 +191,12 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
+@lru_cache(maxsize=16)
 def session_factory(engine: Engine, *, readonly: bool = False) -> sessionmaker[Session]:
-    """Makes sessions. A read-only one refuses to write, and neither waits for writers nor keeps them waiting."""
+    """Makes sessions. A read-only one refuses to write, and neither waits for writers nor keeps them waiting.
+
+    Remembered, for each factory makes a class of its own, which takes longer than all that a search asks the database.
+    """
     bind = engine.execution_options(postgresql_readonly=True) if readonly else engine
     return sessionmaker(bind, expire_on_commit=False)
 

@@ -19,6 +19,7 @@ from indexer.engines import scan
 from indexer.engines.embedded import EmbeddedEngine
 from indexer.query import parse
 from indexer.search import Search
+from indexer.shelf import Shelf
 from kb.db import transaction
 from kb.records import service as records
 from schemas.language import LANGUAGES, Language
@@ -42,7 +43,7 @@ STAGES: Final[tuple[tuple[Any, str, str], ...]] = (
     (EmbeddedEngine, "search", "ranking, facets"),
     (labels, "facet_counts", "ranking, facets"),
     (records, "_load", "loading"),
-    (records, "titles", "loading"),
+    (Shelf, "published", "loading"),
     (Search, "_results", "snippets, why"),
 )
 #: In the order of a search.

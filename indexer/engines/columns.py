@@ -7,6 +7,7 @@ columns ends with it. The file is the truth; columns are read from it and can al
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from indexer.analysis import fold
 
 Array = NDArray[Any]
+
+#: Records that are appended together: a few megabytes of vectors.
+ADDED_AT_ONCE = 2_000
 
 
 class Growing:
@@ -133,13 +137,26 @@ class Snapshot:
         return [(facet, id) for facet, _, id in (value.partition(":") for value in self.value_ids)]
 
     def count_values(self, rows: Array) -> list[int]:
-        """How often each facet value occurs among these record rows, by value id."""
+        """How often each facet value occurs among these record rows, by value id; of most rows, by counting the others."""
+        few = 2 * len(rows) <= self.records
+        counted: list[int] = (self._counted(rows) if few else self._all_but_the_others(rows)).tolist()
+        return counted
+
+    def _all_but_the_others(self, rows: Array) -> Array:
+        others = np.ones(self.records, dtype=bool)
+        others[rows] = False
+        return self._counts_of_all - self._counted(np.flatnonzero(others))
+
+    @cached_property
+    def _counts_of_all(self) -> Array:
+        return np.bincount(self.value, minlength=len(self.value_ids))
+
+    def _counted(self, rows: Array) -> Array:
         starts = self.value_start[rows]
         lengths = self.value_start[rows + 1] - starts
         ends = np.cumsum(lengths)
         positions = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - (ends - lengths), lengths)
-        counted: list[int] = np.bincount(self.value[positions], minlength=len(self.value_ids)).tolist()
-        return counted
+        return np.bincount(self.value[positions], minlength=len(self.value_ids))
 
 
 class Columns:
@@ -176,51 +193,70 @@ class Columns:
     def __len__(self) -> int:
         return self._alive.size
 
-    def add(self, record: StoredRecord) -> None:
-        """Append a record with its versions and passages."""
-        row = len(self._ids)
-        self._ids.append(record.id)
-        self._titles.append(record.title)
-        self._dated.extend([int(record.dated.replace("-", "").ljust(8, "0")) if record.dated else 0])
-        self._alive.extend([True])
-        self._year.extend([record.year or 0])
-        self._place.extend([record.coordinates or (np.nan, np.nan)])
-        self._value.extend([self._value_ids.setdefault(value, len(self._value_ids)) for value in record.values])
-        self._value_start.extend([self._value.size])
-        for version in record.versions:
-            self._version_record.extend([row])
-            self._version_language.extend([version.language])
-            self._add_passages(version)
-        self._version_start.extend([self._version_record.size])
-        self._remember(record.number, row)
+    def add(self, records: Iterable[StoredRecord]) -> None:
+        """Append records with their versions and passages; many at a time, for an append costs more than what it appends."""
+        remaining = iter(records)
+        while several := list(islice(remaining, ADDED_AT_ONCE)):
+            self._add(several)
 
-    def _add_passages(self, version: StoredVersion) -> None:
-        width = self._vector.view().shape[1]
-        known = [passage.vector is not None for passage in version.passages]
-        vectors = b"".join(passage.vector or bytes(width) for passage in version.passages)
-        self._passages.update(
-            {passage.number: self._scale.size + place for place, passage in enumerate(version.passages)}
+    def _add(self, records: list[StoredRecord]) -> None:
+        first = len(self._ids)
+        self._ids += [record.id for record in records]
+        self._titles += [record.title for record in records]
+        self._alive.extend([True] * len(records))
+        self._dated.extend([_as_number(record.dated) for record in records])
+        self._year.extend([record.year or 0 for record in records])
+        self._place.extend([record.coordinates or (np.nan, np.nan) for record in records])
+        self._append(
+            self._value_start, self._value, [[self._value_id(one) for one in record.values] for record in records]
         )
-        self._vector.extend(np.frombuffer(vectors, dtype=np.int8))
-        self._scale.extend([passage.scale for passage in version.passages])
-        self._has_vector.extend(known)
-        self._passage_language.extend([version.language] * len(known))
-        self._passage_start.extend([self._scale.size])
-        self._sum(np.arange(self._scale.size - len(known), self._scale.size), 1)
+        self._append(
+            self._version_start,
+            self._version_record,
+            [[row] * len(record.versions) for row, record in enumerate(records, first)],
+        )
+        versions = [version for record in records for version in record.versions]
+        self._version_language.extend([version.language for version in versions])
+        self._add_passages(versions)
+        self._remember([record.number for record in records], first)
 
-    def _remember(self, number: int, row: int) -> None:
-        self._numbers[number] = row
-        if number >= self._row_of_number.size:
-            self._row_of_number.extend(np.full(number + 1 - self._row_of_number.size, -1))
-        self._row_of_number.view()[number] = row
+    @staticmethod
+    def _append(starts: Growing, values: Growing, lists: list[list[int]]) -> None:
+        """Append lists one after the other, and where each of them ends."""
+        starts.extend(values.size + np.cumsum([len(one) for one in lists]))
+        values.extend([value for one in lists for value in one])
+
+    def _value_id(self, value: str) -> int:
+        return self._value_ids.setdefault(value, len(self._value_ids))
+
+    def _add_passages(self, versions: list[StoredVersion]) -> None:
+        first, width = self._scale.size, self._vector.view().shape[1]
+        languages = [[version.language] * len(version.passages) for version in versions]
+        self._append(self._passage_start, self._passage_language, languages)
+        passages = [passage for version in versions for passage in version.passages]
+        self._passages.update({passage.number: place for place, passage in enumerate(passages, first)})
+        vectors = b"".join(passage.vector or bytes(width) for passage in passages)
+        self._vector.extend(np.frombuffer(vectors, dtype=np.int8))
+        self._scale.extend([passage.scale for passage in passages])
+        self._has_vector.extend([passage.vector is not None for passage in passages])
+        self._sum(np.arange(first, self._scale.size), 1)
+
+    def _remember(self, numbers: list[int], first: int) -> None:
+        self._numbers.update({number: row for row, number in enumerate(numbers, first)})
+        unknown = max(numbers) + 1 - self._row_of_number.size
+        if unknown > 0:
+            self._row_of_number.extend(np.full(unknown, -1))
+        self._row_of_number.view()[numbers] = np.arange(first, first + len(numbers))
 
     def _sum(self, passages: Array, sign: int) -> None:
         """Add or take away the vectors of these passages in their languages' sums."""
         passages = passages[self._has_vector.view()[passages]]
         vectors = self._vector.view()[passages].astype(np.float64) * self._scale.view()[passages, None]
         languages = self._passage_language.view()[passages]
-        np.add.at(self.sums, languages, sign * vectors)
-        np.add.at(self.counts, languages, sign)
+        for language in np.unique(languages):
+            own = vectors[languages == language]
+            self.sums[language] += sign * own.sum(axis=0)
+            self.counts[language] += sign * len(own)
 
     def remove(self, number: int) -> None:
         """Mark a record dead; an unknown number is fine."""
@@ -266,6 +302,11 @@ class Columns:
             vector_counts=self.counts.copy(),
             row_of_number=self._row_of_number.view().copy(),
         )
+
+
+def _as_number(date: str) -> int:
+    """20190400 for 2019-04; 0 for no date."""
+    return int(date.replace("-", "").ljust(8, "0")) if date else 0
 
 
 def any_of(snapshot: Snapshot, facet: str, values: Iterable[str]) -> Array:

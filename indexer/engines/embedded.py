@@ -63,8 +63,7 @@ class Generation:
         newest, gone, came, vectors = self.store.changes(self._seen)
         for number in gone:
             self._columns.remove(number)
-        for record in came:
-            self._columns.add(record)
+        self._columns.add(came)
         for number, vector, scale in vectors:
             self._columns.attach(number, vector, scale)
         self._state = self._columns.snapshot(), {language: self._word_state(language) for language in LANGUAGES}

@@ -1,6 +1,7 @@
 """One question against one state of the embedded engine: gather evidence, filter, rank, count."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,15 +18,33 @@ from schemas.search import FACETS
 
 #: Matches of one language that are scored; all are, when even the last of them would be a result.
 WORD_HITS = 5_000
+#: Matches of tokens that are remembered for a language, 8 bytes each.
+KEPT_MATCHES = 4_000_000
 EARTH_RADIUS_KM = 6_371.0
 
 
-class WordIndex(NamedTuple):
-    """One state of a language's word index."""
+class Matches(NamedTuple):
+    """Version rows that a query matches, each once, with their BM25 scores."""
+
+    versions: Array
+    scores: ranking.F32
+
+
+@dataclass(frozen=True)
+class WordIndex:
+    """One state of a language's word index, to be searched together with one state of the columns."""
 
     searcher: tantivy.Searcher
     #: Documents in its files, replaced ones that are not merged away yet included: BM25's statistics count them too.
     documents: int
+    #: What single tokens match: thousands of versions each, and questions share their tokens.
+    terms: dict[str, Matches] = field(default_factory=dict)
+
+    def keep(self, token: str, found: Matches) -> None:
+        """Remember what a token matches; once there is too much of it, all that came before is forgotten."""
+        if sum(len(kept.versions) for kept in list(self.terms.values())) > KEPT_MATCHES:
+            self.terms.clear()
+        self.terms[token] = found
 
 
 class Scan:
@@ -61,12 +80,16 @@ class Scan:
         return ranking.Evidence(
             language=snapshot.version_language,
             # The record that is left out is the closest of all; the others are measured by the best of them.
-            closeness=np.where(self._left_out[snapshot.version_record], np.float32(np.nan), self._closeness),
+            closeness=self._closeness_of_others if self._question.without else self._closeness,
             coverage=self._coverage,
             all_words=self._all_words,
             tag=self._tag[snapshot.version_record],
             exact=self._exact[snapshot.version_record],
         )
+
+    @property
+    def _closeness_of_others(self) -> ranking.F32:
+        return np.where(self._left_out[self._snapshot.version_record], np.float32(np.nan), self._closeness)
 
     @cached_property
     def _left_out(self) -> Array:
@@ -105,27 +128,43 @@ class Scan:
 
     @cached_property
     def _coverage(self) -> ranking.F32:
-        """The share of the question that the words of each version carry."""
+        """The share of the question that the words of each version carry: a question's BM25 is the sum of its tokens'."""
         found = np.zeros(len(self._snapshot.version_language), dtype=np.float32)
-        for place, language in enumerate(LANGUAGES):
-            tokens, words = self._question.words.get(language, ()), self._words[language]
-            if tokens and words.documents:
-                versions, scores = self._matches(place, words.searcher, _any_token(tokens))
-                found[versions] = ranking.coverage(scores, _information(words, tokens))
+        for place, words, tokens in self._asked_words():
+            for matches in self._of_tokens(place, words, tokens):
+                found[matches.versions] += matches.scores
+            own = self._snapshot.version_language == place
+            found[own] = ranking.coverage(found[own], _information(words, tokens))
         return found
 
     @cached_property
     def _all_words(self) -> Array:
         """Versions that hold every word of the question."""
         found = np.zeros(len(self._snapshot.version_language), dtype=bool)
+        for place, words, tokens in self._asked_words():
+            held = np.zeros(len(found), dtype=np.int8)
+            for matches in self._of_tokens(place, words, tokens):
+                held[matches.versions] += 1
+            found |= held == len(tokens)
+        return found
+
+    def _asked_words(self) -> Iterator[tuple[int, WordIndex, Tokens]]:
+        """Each language's place and word index, with the question's tokens there, where it has any."""
         for place, language in enumerate(LANGUAGES):
             tokens, words = self._question.words.get(language, ()), self._words[language]
             if tokens and words.documents:
-                versions, _ = self._matches(place, words.searcher, _every_token(tokens))
-                found[versions] = True
-        return found
+                yield place, words, tokens
 
-    def _matches(self, language: int, searcher: tantivy.Searcher, query: tantivy.Query) -> tuple[Array, ranking.F32]:
+    def _of_tokens(self, language: int, words: WordIndex, tokens: Tokens) -> Iterator[Matches]:
+        """What each token matches."""
+        for token in tokens:
+            found = words.terms.get(token)
+            if found is None:
+                found = self._matches(language, words.searcher, _term(token))
+                words.keep(token, found)
+            yield found
+
+    def _matches(self, language: int, searcher: tantivy.Searcher, query: tantivy.Query) -> Matches:
         """Version rows that a query matches, with their scores."""
         hits = searcher.search(query, WORD_HITS, count=False).hits
         if len(hits) == WORD_HITS:
@@ -133,8 +172,9 @@ class Scan:
         scores = np.array([score for score, _ in hits], dtype=np.float32)
         numbers = searcher.fast_field_values("number", [address for _, address in hits])
         records = self._rows(np.array(numbers, dtype=np.int64))
-        versions = np.where(records >= 0, self._snapshot.version_rows[language][records], -1)
-        return versions[versions >= 0], scores[versions >= 0]
+        versions = np.where(records >= 0, self._snapshot.version_rows[language][records], np.int32(-1))
+        known = versions >= 0
+        return Matches(versions[known], scores[known])
 
     def _rows(self, numbers: Array) -> Array:
         """Record rows of record numbers; -1 for those that are gone or too new for this state."""
@@ -186,8 +226,8 @@ class Scan:
         for place, language in enumerate(LANGUAGES):
             tokens, words = phrase.get(language, ()), self._words[language]
             if tokens and words.documents:
-                versions, _ = self._matches(place, words.searcher, _phrase(tokens))
-                mask[self._snapshot.version_record[versions]] = True
+                matches = self._matches(place, words.searcher, _phrase(tokens))
+                mask[self._snapshot.version_record[matches.versions]] = True
         return mask
 
     def _in_years(self) -> Array:
@@ -318,10 +358,6 @@ def holds_any(words: WordIndex, tokens: Sequence[str]) -> bool:
 
 def _any_token(tokens: Tokens) -> tantivy.Query:
     return tantivy.Query.boolean_query([(tantivy.Occur.Should, _term(token)) for token in tokens])
-
-
-def _every_token(tokens: Tokens) -> tantivy.Query:
-    return tantivy.Query.boolean_query([(tantivy.Occur.Must, _term(token)) for token in tokens])
 
 
 def _phrase(tokens: Tokens) -> tantivy.Query:

@@ -202,7 +202,7 @@ class Store:
 
     def changes(self, after: int) -> tuple[int, list[int], list[StoredRecord], list[tuple[int, bytes, float]]]:
         """What changed after a sequence number: the newest number, the records that went, the records that came, and
-        (passage, vector, scale) for all passages whose vector came."""
+        (passage, vector, scale) for the passages of other records whose vector came."""
         with self._read_lock:
             self._reading.execute("BEGIN")
             try:
@@ -213,7 +213,9 @@ class Store:
                     "SELECT number FROM records WHERE seq > ? AND NOT alive", (after,)
                 ).fetchall()
                 vectors = self._reading.execute(
-                    "SELECT number, vector, scale FROM passages WHERE seq > ? AND vector IS NOT NULL", (after,)
+                    "SELECT p.number, p.vector, p.scale FROM passages p JOIN records r ON r.number = p.record "
+                    "WHERE p.seq > ? AND p.vector IS NOT NULL AND r.seq <= ?",
+                    (after, after),
                 ).fetchall()
                 return newest, [number for (number,) in gone], list(self._records(after)), vectors
             finally:

@@ -4,9 +4,9 @@ import datetime
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import ColumnElement, bindparam, func, insert, select
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -17,12 +17,19 @@ from kb.records import lookups, translations
 from kb.records.tables import LinkRow, LookupRow, RecordRow, RevisionRow, TranslationRow
 from kb.records.translations import TextState, Translation
 from kb.records.values import read
-from schemas.language import Language, say
+from schemas.language import Language
 from schemas.records import Record, RecordType, to_value
 
 Outcome = Literal["created", "updated", "unchanged"]
 
 _PUBLISHED: ColumnElement[bool] = RecordRow.status == "published"
+
+
+class Edition(NamedTuple):
+    """Which content of a record: a record deleted and made again may have a revision's number, but not its moment."""
+
+    revision: int
+    updated_at: datetime.datetime
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,11 @@ class Stored:
     published_at: datetime.datetime | None
     #: Languages whose translation was made from an older revision of the original.
     stale: frozenset[Language]
+
+    @property
+    def edition(self) -> Edition:
+        """Changes whenever anything here does."""
+        return Edition(self.revision, self.updated_at)
 
 
 @dataclass(frozen=True)
@@ -88,16 +100,21 @@ def _load(session: Session, ids: Iterable[str], *conditions: ColumnElement[bool]
     return {record_id: found[record_id] for record_id in wanted if record_id in found}
 
 
-def titles(session: Session, ids: Iterable[str], language: Language) -> dict[str, str]:
-    """Titles of published records, in that language where they have it, else in their own; nothing else is read."""
-    found: dict[str, str] = {}
-    for chunk in chunks(record_id for record_id in ids if "\x00" not in record_id):
-        columns = (RecordRow.id, RecordRow.status, RecordRow.language, RecordRow.data["title"])
-        # Asked for a status too, SQLite would look through all records that have it instead of finding these by id.
-        for record_id, status, original, title in session.execute(select(*columns).where(RecordRow.id.in_(chunk))):
-            if status == "published" and (said := say(title, language, original)):
-                found[record_id] = said.text
-    return found
+#: Asked for a status too, SQLite would look through all records that have it instead of finding these by id.
+_EDITIONS = select(RecordRow.id, RecordRow.status, RecordRow.revision, RecordRow.updated_at).where(
+    RecordRow.id.in_(bindparam("ids", expanding=True))
+)
+
+
+def public_editions(session: Session, ids: Iterable[str]) -> dict[str, Edition]:
+    """The editions of published records by id, in the given order; nothing else is read, and so much quicker than ``load``."""
+    wanted = [record_id for record_id in dict.fromkeys(ids) if "\x00" not in record_id]
+    found: dict[str, Edition] = {}
+    for chunk in chunks(wanted):
+        for record_id, status, revision, updated_at in session.execute(_EDITIONS, {"ids": chunk}):
+            if status == "published":
+                found[record_id] = Edition(revision, updated_at)
+    return {record_id: found[record_id] for record_id in wanted if record_id in found}
 
 
 def _stored(session: Session, rows: Sequence[RecordRow]) -> Iterator[Stored]:

@@ -200,11 +200,22 @@ def test_many_records_are_loaded_in_the_asked_order_without_absent_ones(engine: 
     assert list(found) == wanted[101:]
 
 
-def test_titles_are_read_in_the_wanted_language_or_in_the_records_own(engine: Engine, case: Make) -> None:
-    _save(engine, case("x-1", title={"en": "Trams", "fr": "Tramways"}), case("x-2"), case("x-3", status="draft"))
+def test_an_edition_is_told_of_published_records_only_and_changes_with_what_they_say(
+    engine: Engine, case: Make
+) -> None:
+    _save(engine, case("x-1"), case("x-2"), case("x-3", status="draft"))
     with transaction(engine, readonly=True) as session:
-        found = service.titles(session, ["x-1", "x-2", "x-3", "nowhere", "\x00"], "fr")
-    assert found == {"x-1": "Tramways", "x-2": "Trams"}
+        before = service.public_editions(session, ["x-2", "x-1", "x-3", "nowhere", "\x00"])
+        assert list(before.items()) == [(id, service.get(session, id).edition) for id in ("x-2", "x-1")]
+    _save(engine, case("x-1", title={"en": "Another"}), case("x-2"))
+    with transaction(engine) as session:
+        service.delete(session, "x-2")
+    _save(engine, case("x-2"))
+    with transaction(engine, readonly=True) as session:
+        after = service.public_editions(session, before)
+    assert after["x-1"].revision == 2
+    assert after["x-2"].revision == before["x-2"].revision
+    assert after["x-2"] != before["x-2"]
 
 
 def test_records_are_walked_through_by_id_type_and_from_a_place_on(engine: Engine, case: Make) -> None:
