@@ -1,6 +1,7 @@
 """For scripts/cluster: the processes of docker-compose.yml with the environment it gives them, on the servers of this machine.
 
-    cluster_environment.py services            names of our services as they start, each with "once" or "always"
+    cluster_environment.py services once       names of our services that do their work and end, in their order
+    cluster_environment.py services always     names of those that stay
     cluster_environment.py servers             do PostgreSQL and Redis answer? makes the database where there is none
     cluster_environment.py become SERVICE      turn into that service, in a session of its own
     cluster_environment.py check SERVICE       turn into its health check
@@ -19,10 +20,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 from urllib.parse import urlsplit
 
-import psycopg
-import redis
 import yaml
-from psycopg import sql
 
 ROOT: Final = Path(__file__).parents[1]
 DATABASE: Final = "kb_cluster"
@@ -37,6 +35,11 @@ def services() -> dict[str, Service]:
     ours = {name: service for name, service in found.items() if "KB_DATABASE_URL" in service.get("environment", {})}
     before = {name: [other for other in service["depends_on"] if other in ours] for name, service in ours.items()}
     return {name: ours[name] for name in TopologicalSorter(before).static_order()}
+
+
+def named(once: bool) -> list[str]:
+    """Names of the services that end by themselves, or of the others."""
+    return [name for name, service in services().items() if once == (service["restart"] == "no")]
 
 
 def environment(service: Service) -> dict[str, str]:
@@ -94,6 +97,10 @@ def _moved(value: str, servers: Mapping[str, str]) -> str:
 
 def look_for_servers() -> None:
     """Raises SystemExit that says what is missing and how to get it; makes our database where there is none."""
+    import psycopg
+    import redis
+    from psycopg import sql
+
     try:
         with psycopg.connect(os.environ["KB_CLUSTER_POSTGRES"], autocommit=True, connect_timeout=5) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
@@ -126,8 +133,7 @@ def main(action: str, *arguments: str) -> None:
     """One of the actions of the module's docstring."""
     match action:
         case "services":
-            for name, service in services().items():
-                print(name, "once" if service["restart"] == "no" else "always")
+            print(*named(arguments[0] == "once"), sep="\n")
         case "servers":
             look_for_servers()
         case "become":
