@@ -37,6 +37,10 @@ demo: setup ## Load the demonstration and serve it on http://localhost:8000/
 serve: setup ## Serve what is in var/
 	$(VENV)/bin/kb serve
 
+.PHONY: cluster
+cluster: setup ## Serve on PostgreSQL, Elasticsearch and Redis, with workers, on this machine (scripts/cluster)
+	scripts/cluster start
+
 .PHONY: test
 test: $(VENV)/installed-dev lint ## Check the code and run every test that needs no server
 	$(RUN) -m pytest -q -m "not browser and not postgres"

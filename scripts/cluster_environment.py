@@ -96,9 +96,14 @@ def _moved(value: str, servers: Mapping[str, str]) -> str:
 
 
 def look_for_servers() -> None:
-    """Raises SystemExit that says what is missing and how to get it; makes our database where there is none."""
+    """Make our database where there is none. Raises SystemExit that says which servers are missing and how to get them."""
+    missing = [what for what in (_postgres_missing(), _redis_missing()) if what]
+    if missing:
+        raise SystemExit("\n".join(missing))
+
+
+def _postgres_missing() -> str:
     import psycopg
-    import redis
     from psycopg import sql
 
     try:
@@ -106,20 +111,24 @@ def look_for_servers() -> None:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
     except psycopg.Error as error:
-        raise SystemExit(
-            _missing("PostgreSQL", "postgresql", "postgresql://user:password@host/database", error)
-        ) from None
+        return _advice("PostgreSQL", error, "postgresql", "KB_CLUSTER_POSTGRES=postgresql://user:password@host/database")
+    return ""
+
+
+def _redis_missing() -> str:
+    import redis
+
     try:
         redis.Redis.from_url(os.environ["KB_CLUSTER_REDIS"], socket_connect_timeout=5, socket_timeout=5).ping()
     except redis.RedisError as error:
-        raise SystemExit(_missing("Redis", "redis-server", "redis://:password@host:6379/9", error)) from None
+        return _advice("Redis", error, "redis-server", "KB_CLUSTER_REDIS=redis://:password@host:6379/9")
+    return ""
 
 
-def _missing(server: str, package: str, example: str, error: Exception) -> str:
-    variable = f"KB_CLUSTER_{package.partition('-')[0].removesuffix('ql').upper()}"
+def _advice(server: str, error: Exception, package: str, example: str) -> str:
     return (
-        f"{server} does not answer ({str(error).strip()}).\n"
-        f"Install and start it (Debian: apt-get install {package}), or name one: {variable}={example}"
+        f"{server} does not answer: {str(error).strip()}\n"
+        f"  Install and start it (Debian: apt-get install {package}), or name one: {example}"
     )
 
 
