@@ -111,7 +111,9 @@ def _postgres_missing() -> str:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
     except psycopg.Error as error:
-        return _advice("PostgreSQL", error, "postgresql", "KB_CLUSTER_POSTGRES=postgresql://user:password@host/database")
+        return _advice(
+            "PostgreSQL", error, "postgresql", "KB_CLUSTER_POSTGRES=postgresql://user:password@host/database"
+        )
     return ""
 
 
