@@ -54,6 +54,10 @@ transformers: $(VENV)/installed-transformers ## Add what other embedding models 
 serve: setup ## Serve what is in var/
 	$(VENV)/bin/kb serve
 
+.PHONY: cluster
+cluster: setup ## Serve on PostgreSQL, Elasticsearch and Redis, with workers, on this machine (scripts/cluster)
+	scripts/cluster start
+
 .PHONY: test
 test: $(VENV)/installed-dev lint ## Check the code and run every test that needs no server
 	$(RUN) -m pytest -q -m "not browser and not postgres and not cluster and not transformers"

@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     broker_prefix: str = "kb:"
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    #: The proxies, as addresses or networks with commas between, that are believed when they say who asks, and whether by HTTPS.
+    trusted_proxies: str = "127.0.0.1"
     #: The site's address as its readers know it, for sitemaps and links in exports; empty: as requested.
     public_url: str = ""
     secret_key: str = DEVELOPMENT_SECRET

@@ -67,7 +67,7 @@ def _serve(settings: Settings) -> None:
     threading.Thread(target=_say_where, args=(settings,), daemon=True).start()
     uvicorn.run(
         create_app(settings), host=settings.host, port=settings.port, log_level="warning", server_header=False,
-        proxy_headers=True,
+        proxy_headers=True, forwarded_allow_ips=settings.trusted_proxies,
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pytest
+
 from search_ui import demo
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +50,25 @@ def test_serve_makes_an_empty_profile_and_is_ready_within_seconds(tmp_path: Path
         finally:
             process.kill()
     assert seconds < 10, "3 seconds on a machine that does nothing else"
+
+
+@pytest.mark.parametrize(("trusted", "scheme"), [("127.0.0.1", "https"), ("192.0.2.1", "http")])
+def test_only_a_trusted_proxy_is_believed_that_the_reader_came_by_https(
+    tmp_path: Path, free_port: int, trusted: str, scheme: str
+) -> None:
+    command = [sys.executable, "-m", "search_ui.cli", "serve"]
+    environment = _environment(tmp_path, free_port, KB_TRUSTED_PROXIES=trusted)
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            process.stdout.readline()
+            asked = urllib.request.Request(
+                f"http://127.0.0.1:{free_port}/sitemap.xml", headers={"X-Forwarded-Proto": "https"}
+            )
+            with urllib.request.urlopen(asked) as answer:
+                assert f"{scheme}://127.0.0.1:{free_port}/" in answer.read().decode()
+        finally:
+            process.kill()
 
 
 def test_every_fixture_is_a_record() -> None:
