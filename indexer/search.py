@@ -5,7 +5,6 @@ import time
 from collections.abc import Mapping
 from functools import lru_cache
 
-import numpy as np
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -23,8 +22,9 @@ from indexer.document import (
     title_in,
     year_of,
 )
-from indexer.embedding import Remembering, VectorCache, Vectors, model_id, typical
+from indexer.embedding import Model, VectorCache, describe
 from indexer.engines.base import Answer, Hit, Question, SearchEngine, connect
+from indexer.meaning import Meaning
 from indexer.query import Parsed, parse
 from kb import outbox
 from kb.records import service as records
@@ -56,22 +56,30 @@ class Search:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.embedder = Remembering(settings.embedding_model)
-        #: The typical passage of each language, once ``prepare`` has learnt it.
-        self.typical: Vectors | None = None
-        self.engine: SearchEngine = connect(settings.resolved_search_url, model_id(settings.embedding_model))
+        #: The model that indexes are built for; the live one may still be of another until it is rebuilt.
+        self.model = describe(settings.embedding_model)
+        self.engine: SearchEngine = connect(settings.resolved_search_url, self.model, settings.search_timeout)
+        self._meanings: dict[str, Meaning] = {}
 
-    def open_cache(self) -> VectorCache:
-        """The vectors that were computed in this data folder, for the model in use."""
-        return VectorCache(self.settings.data_dir / "vectors.db", model_id(self.settings.embedding_model))
+    @property
+    def meaning(self) -> Meaning:
+        """How the texts of the live index were understood, and so how questions are."""
+        return self.meaning_of(self.engine.model)
+
+    def meaning_of(self, model: Model) -> Meaning:
+        """The meaning that this model makes of texts."""
+        return self._meanings.setdefault(model.id, Meaning(model))
+
+    def open_cache(self, model: Model | None = None) -> VectorCache:
+        """The vectors that were computed before by this model, else by that of the live index."""
+        return VectorCache(self.settings.data_dir / "vectors.db", (model or self.engine.model).id)
 
     def prepare(self) -> None:
         """Load what the first question would have to wait for."""
-        cache = self.open_cache()
-        self.typical = typical(lambda: self.embedder.embedder, cache)
-        cache.close()
-        self.embedder.query("")
         named_in("")
+        cache = self.open_cache()
+        self.meaning.prepare(cache)
+        cache.close()
 
     def answer(self, session: Session, query: SearchQuery) -> SearchResults:
         """Find, rank, count and explain."""
@@ -89,7 +97,7 @@ class Search:
             took_ms=round((time.perf_counter() - started) * 1000, 1),
             did_you_mean=corrected if corrected != typed.text else None,
             understood=[(one.concept.value, one.concept.label(query.lang)) for one in named if one.share >= 0.2],
-            notice="meaning-incomplete" if found.incomplete else None,
+            notice="meaning-incomplete" if found.incomplete or _lacks_meaning(question) else None,
         )
 
     def question(self, query: SearchQuery, typed: Parsed, text: str, named: list[Named]) -> Question:
@@ -103,8 +111,8 @@ class Search:
             phrases=phrases if typed.insists else (),
             preferred=() if typed.insists else phrases,
             excluded=[_per_language(phrase) for phrase in typed.excluded],
-            vector=self.embedder.query(text) if text and query.mode != "keyword" else None,
-            typical=self.typical,
+            vector=self.meaning.query(text) if text and query.mode != "keyword" else None,
+            typical=self.meaning.typical,
             languages=frozenset(language for language, count in known.items() if count and count == most),
             terms={one.concept.value: one.share for one in named},
             name=name_key(text),
@@ -166,7 +174,7 @@ class Search:
         """Published records of the same type that are closest in meaning and tags."""
         stored = records.get_public(session, record_id)
         record = stored.record
-        vector = self._telling(self.engine.vectors_of(record_id))
+        vector = self.meaning.telling(self.engine.vectors_of(record_id))
         tags = [f"topic:{topic}" for topic in record.topics] + [
             f"target:{tag.code}" for tag in record.sdgs if tag.public
         ]
@@ -174,21 +182,13 @@ class Search:
             return []
         question = Question(
             vector=vector,
-            typical=self.typical,
+            typical=self.meaning.typical,
             terms={tag: 1 / len(tags) for tag in tags},
             filters={"type": [record.type]},
             without=record_id,
             limit=limit,
         )
         return self._results(session, SearchQuery(lang=lang), question, [], self.engine.search(question))
-
-    def _telling(self, vector: Vectors | None) -> Vectors | None:
-        """What a passage's vector says beyond being a passage: with the rest, the same few records are similar to all.
-        Measured on the fixtures: half of the case studies had no similar one, and one was similar to 31 others."""
-        if vector is None or self.typical is None:
-            return vector
-        rest = vector - self.typical.mean(axis=0)
-        return np.asarray(rest / np.linalg.norm(rest), dtype=np.float32)
 
     def status(self, session: Session) -> IndexStatus:
         """Where the index stands."""
@@ -198,11 +198,16 @@ class Search:
             passages=now.passages,
             embedded=now.embedded,
             waiting=outbox.waiting(session),
-            model=model_id(self.settings.embedding_model),
+            model=self.engine.model.id,
             engine=self.engine.name,
             bytes=now.bytes,
             jobs=work.jobs(session),
         )
+
+
+def _lacks_meaning(question: Question) -> bool:
+    """Whether words alone speak though meaning was asked for too."""
+    return question.vector is None and question.mode != "keyword" and bool(question.name)
 
 
 def _per_language(phrase: str) -> dict[Language, tuple[str, ...]]:

@@ -26,6 +26,8 @@ from schemas.records import City
 BATCH = 200
 #: Passages that a thread embeds before they are kept.
 EMBED_BATCH = 8
+#: The version of all that an index is filled with before it is in use: every real change is newer.
+FILLING = 0
 #: Seconds that a lease holds without being renewed; a batch takes far less.
 LEASE = 120
 
@@ -58,15 +60,20 @@ def _silent(_done: int, _all: int) -> None:
 
 
 def drain(
-    database: Engine, engine: SearchEngine, progress: Progress = _silent, stop: Stop = lambda: False
+    database: Engine,
+    engine: SearchEngine,
+    cache: VectorCache,
+    progress: Progress = _silent,
+    stop: Stop = lambda: False,
 ) -> int | None:
-    """Take in all changes that wait. Returns how many jobs were done; None when another process is at it."""
+    """Take in all changes that wait, with the vectors that are known. Returns how many jobs were done; None when another
+    process is at it."""
     with outbox.lease(database, "index", _holder(), LEASE) as held:
         if not held:
             return None
         finished = 0
         while not stop() and held.renew():
-            jobs = _take_in_batch(database, engine)
+            jobs = _take_in_batch(database, engine, cache, held.token)
             if not jobs:
                 break
             finished += jobs
@@ -75,18 +82,25 @@ def drain(
         return finished
 
 
-def _take_in_batch(database: Engine, engine: SearchEngine) -> int:
+def _take_in_batch(database: Engine, engine: SearchEngine, cache: VectorCache, version: int) -> int:
     with transaction(database, readonly=True) as session:
         jobs = outbox.pending(session, BATCH)
         ids = list(dict.fromkeys(job.record_id for job in jobs))
         documents = documents_of(session, [*ids, *_dependents(session, ids)])
         session.expunge_all()
-    gone = set(ids) - {document.id for document in documents}
-    engine.write(documents)
-    engine.delete(gone)
+    _write(engine, cache, ids, documents, version)
     with transaction(database) as session:
         outbox.done(session, jobs)
     return len(jobs)
+
+
+def _write(
+    engine: SearchEngine, cache: VectorCache, ids: Iterable[str], documents: Sequence[IndexDocument], version: int
+) -> None:
+    """Put these documents in, with the vectors that are known, and take the others of these ids out."""
+    known = cache.get({key for document in documents for key in document.passage_keys()})
+    engine.write(documents, version, known)
+    engine.delete(set(ids) - {document.id for document in documents}, version)
 
 
 def _dependents(session: Session, ids: Sequence[str]) -> set[str]:
@@ -112,7 +126,12 @@ def embed(
     progress: Progress = _silent,
     stop: Stop = lambda: False,
 ) -> int:
-    """Give every passage its vector, from the cache or computed. Returns how many were computed."""
+    """Give every passage its vector, from the cache or computed. Returns how many were computed.
+
+    Raises RuntimeError when the index is one of another model: vectors of two models are never mixed.
+    """
+    if engine.model.id != embedder.id:
+        raise RuntimeError(f"The index has vectors of {engine.model.id}, not of {embedder.id}; run: kb index rebuild")
     computed = 0
     with ThreadPoolExecutor(threads) as pool:
         while not stop() and (missing := engine.missing_vectors(EMBED_BATCH * threads * 4)):
@@ -123,7 +142,8 @@ def embed(
                 keys = rest[start : start + EMBED_BATCH * threads]
                 vectors = dict(zip(keys, pool.map(lambda key: embedder.passages([missing[key]])[0], keys), strict=True))
                 cache.put(vectors)
-                engine.attach(vectors)
+                # As they will come from there whenever the record is written again.
+                engine.attach(cache.get(vectors))
                 computed += len(vectors)
                 status = engine.status()
                 progress(status.embedded, status.passages)
@@ -132,9 +152,16 @@ def embed(
     return computed
 
 
-def rebuild(database: Engine, engine: SearchEngine, cache: VectorCache, progress: Progress = _silent) -> bool:
+def rebuild(
+    database: Engine,
+    engine: SearchEngine,
+    cache: VectorCache,
+    progress: Progress = _silent,
+    embedder: Embedder | None = None,
+) -> bool:
     """Fill a new index beside the live one, with the vectors that are known, and swap. False when another process is
-    at it.
+    at it. With an ``embedder`` all other vectors are computed before the swap: so a change of the model is never seen
+    as an index without meaning.
 
     Edits go on meanwhile and reach the live index as always; those that came during the filling are taken over by a
     comparison just before the swap, under the lease that keeps others from writing.
@@ -145,21 +172,23 @@ def rebuild(database: Engine, engine: SearchEngine, cache: VectorCache, progress
         successor = engine.rebuild()
         with transaction(database, readonly=True) as session:
             ids = [id for id, _ in records.published_ids(session)]
-        _align(database, successor, cache, ids, [rebuilding], progress)
+        _align(database, successor, cache, ids, [rebuilding], lambda: FILLING, progress)
+        if embedder:
+            embed(
+                successor,
+                embedder,
+                cache,
+                progress=lambda done, total: _keep_and_say(rebuilding, progress, done, total),
+            )
         with outbox.lease(database, "index", _holder(), LEASE) as held:
             while not (held or held.take()):
                 _keep([rebuilding])
                 time.sleep(0.2)
             leases = [rebuilding, held]
             late = differences(database, successor, lambda: _keep(leases)).ids()
-            _align(database, successor, cache, late, leases)
+            _align(database, successor, cache, late, leases, lambda: held.token)
             engine.become(successor)
         return True
-
-
-def attach_known(engine: SearchEngine, cache: VectorCache) -> None:
-    """Vectors that were computed before, for all passages that lack them: for a collection whose texts fit in memory."""
-    engine.attach(cache.get(engine.missing_vectors(100_000)))
 
 
 def _align(
@@ -167,7 +196,8 @@ def _align(
     engine: SearchEngine,
     cache: VectorCache,
     ids: Sequence[str],
-    leases: Iterable[outbox.Lease],
+    leases: Sequence[outbox.Lease],
+    version: Callable[[], int],
     progress: Progress = _silent,
 ) -> None:
     """Write these records as the database has them now, with the vectors that were computed before."""
@@ -175,11 +205,14 @@ def _align(
         part = ids[start : start + BATCH]
         with transaction(database, readonly=True) as session:
             documents = documents_of(session, part)
-        engine.write(documents)
-        engine.delete(set(part) - {document.id for document in documents})
-        engine.attach(cache.get({key for document in documents for key in document.passage_keys()}))
         _keep(leases)
+        _write(engine, cache, part, documents, version())
         progress(start + len(part), len(ids))
+
+
+def _keep_and_say(lease: outbox.Lease, progress: Progress, done: int, total: int) -> None:
+    _keep([lease])
+    progress(done, total)
 
 
 def _keep(leases: Iterable[outbox.Lease]) -> None:

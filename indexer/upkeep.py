@@ -35,8 +35,8 @@ def take_in(database: Engine, search: Search, progress: Progress = _silent, stop
     with transaction(database, readonly=True) as session:
         if not outbox.waiting(session):
             return 0
-    with reported(database, "index", progress) as report:
-        return sync.drain(database, search.engine, report, stop)
+    with closing(search.open_cache()) as cache, reported(database, "index", progress) as report:
+        return sync.drain(database, search.engine, cache, report, stop)
 
 
 def embed(
@@ -55,15 +55,18 @@ def embed(
             return None
         over = after(SLICE)
         with closing(search.open_cache()) as cache, reported(database, "embed", progress) as report:
-            model = search.embedder.embedder
+            model = search.meaning.remembering.embedder
             sync.embed(search.engine, model, cache, threads, report, lambda: stop() or over())
     return bool(search.engine.missing_vectors(1))
 
 
 def rebuild(database: Engine, search: Search, progress: Progress = _silent) -> bool:
-    """Fill a new index beside the live one and swap. False when another process is at it."""
-    with closing(search.open_cache()) as cache, reported(database, "rebuild", progress) as report:
-        return sync.rebuild(database, search.engine, cache, report)
+    """Fill a new index beside the live one and swap. For another model than that of the live index, all vectors are computed
+    before the swap. False when another process is at it."""
+    changed = search.model.id != search.engine.model.id
+    with closing(search.open_cache(search.model)) as cache, reported(database, "rebuild", progress) as report:
+        embedder = search.meaning_of(search.model).remembering.embedder if changed else None
+        return sync.rebuild(database, search.engine, cache, report, embedder)
 
 
 def check(database: Engine, search: Search) -> Differences:

@@ -8,9 +8,9 @@ import logging
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Engine, String, delete, event, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Engine, String, case, delete, event, func, insert, select, update
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -47,6 +47,8 @@ class LeaseRow(Base):
     name: Mapped[str] = mapped_column(String(100), primary_key=True)
     holder: Mapped[str] = mapped_column(String(200), default="")
     held_until: Mapped[float] = mapped_column(default=0.0)
+    #: Grows whenever the lease is taken or renewed.
+    token: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
 def pending(session: Session, limit: int) -> list[IndexJob]:
@@ -109,13 +111,19 @@ def _forget(session: Session) -> None:
 
 
 class Lease:
-    """Whether the caller got it. Stays true until a renewal fails."""
+    """Whether the caller got it. Stays true until a renewal fails.
+
+    ``token`` is greater than that of every earlier holder and of every earlier renewal (a fencing token): who writes with
+    it cannot be overtaken by somebody who slept through the end of his lease. It follows the database's clock in
+    milliseconds, so that it goes on growing when the database is put back to an older backup.
+    """
 
     def __init__(self, engine: Engine, name: str, holder: str, seconds: float) -> None:
         self._engine, self._name, self._seconds = engine, name, seconds
         # Two threads with one name are still two holders.
         self._holder = f"{holder[:180]} {secrets.token_hex(4)}"
         self._held = False
+        self.token = 0
 
     def __bool__(self) -> bool:
         return self._held
@@ -137,14 +145,22 @@ class Lease:
         self._held = False
 
     def _update(self, condition: ColumnElement[bool], seconds: float) -> bool:
+        now = sql_cast(database_epoch() * 1000, BigInteger)
         statement = (
             update(LeaseRow)
             .where(LeaseRow.name == self._name, condition)
-            .values(holder=self._holder, held_until=database_epoch() + seconds)
+            .values(
+                holder=self._holder,
+                held_until=database_epoch() + seconds,
+                token=case((LeaseRow.token < now, now), else_=LeaseRow.token + 1),
+            )
+            .returning(LeaseRow.token)
             .execution_options(synchronize_session=False)
         )
         with transaction(self._engine) as session:
-            return cast("CursorResult[Any]", session.execute(statement)).rowcount == 1
+            token = session.scalar(statement)
+        self.token = token or self.token
+        return token is not None
 
 
 @contextmanager

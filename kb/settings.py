@@ -22,6 +22,8 @@ class Settings(BaseSettings):
     database_url: str = ""
     #: Empty means the embedded engine in ``data_dir``.
     search_url: str = ""
+    #: Seconds that a search may take in Elasticsearch before the database answers instead.
+    search_timeout: float = Field(default=0.9, gt=0)
     #: Empty means that a thread of the process does the jobs.
     broker_url: str = ""
     #: Before every key in the broker, so that several sites can share one.
@@ -49,7 +51,7 @@ class Settings(BaseSettings):
 
     @property
     def resolved_search_url(self) -> str:
-        """The engine's URL, as ``tantivy:/path`` or ``http://host:9200/name``."""
+        """The engine's URL, as ``tantivy:/folder`` or ``http://host:9200/name``."""
         return self.search_url or f"tantivy:{(self.data_dir / 'index').absolute()}"
 
 

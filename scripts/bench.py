@@ -121,7 +121,7 @@ def filled(size: int, settings: Settings, database: Engine, search: Search) -> F
     _say(size, "importing")
     found: Figures = {"import, records/s": _rate(size, lambda: import_files(database, [lines]))}
     _say(size, "indexing")
-    found["index, records/s"] = _rate(size, lambda: sync.drain(database, search.engine))
+    found["index, records/s"] = _rate(size, lambda: sync.drain(database, search.engine, search.open_cache()))
     _say(size, "inventing vectors")
     passages = invent_vectors(size, search)
     cache = search.open_cache()

@@ -17,7 +17,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from indexer import sync
-from indexer.embedding import VectorCache, model_id
+from indexer.embedding import VectorCache
 from indexer.evaluate import mean
 from indexer.search import Search, open_search
 from kb.db import make_engine, migrate, transaction
@@ -88,11 +88,11 @@ def measure(
         migrate(database)
         search = open_search(settings, database)
         options.cache.mkdir(parents=True, exist_ok=True)
-        search.open_cache = lambda: cache_of(options.cache, search)  # type: ignore[method-assign]
+        search.open_cache = lambda _model=None: cache_of(options.cache, search)  # type: ignore[method-assign]
         search.prepare()
         fill(database, texts, languages, options.titles)
-        sync.drain(database, search.engine)
-        sync.embed(search.engine, search.embedder.embedder, search.open_cache(), threads=2)
+        sync.drain(database, search.engine, search.open_cache())
+        sync.embed(search.engine, search.meaning.remembering.embedder, search.open_cache(), threads=2)
         found = []
         for asked, paragraphs in texts.items():
             rank, refused = ask(database, search, paragraphs, asked, options.mode)
@@ -104,7 +104,7 @@ def measure(
 
 def cache_of(folder: Path, search: Search) -> VectorCache:
     """Vectors that outlive one collection."""
-    return VectorCache(folder / "vectors.db", model_id(search.settings.embedding_model))
+    return VectorCache(folder / "vectors.db", search.model.id)
 
 
 def main() -> int:

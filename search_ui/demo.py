@@ -41,8 +41,7 @@ def _index(engine: Engine, settings: Settings) -> None:
     """Take in all records now; what has no vector yet gets it in the background, once the site is up."""
     search = open_search(settings, engine)
     cache = search.open_cache()
-    sync.drain(engine, search.engine)
-    sync.attach_known(search.engine, cache)
+    sync.drain(engine, search.engine, cache)
     cache.close()
     search.engine.close()
 

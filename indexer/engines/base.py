@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from indexer.document import IndexDocument
-from indexer.embedding import Vectors
+from indexer.embedding import Model, Vectors
 from schemas.language import LANGUAGES, Language
 from schemas.search import Mode, Near, Sort
 
@@ -86,15 +86,25 @@ class EngineStatus:
 
 
 class SearchEngine(Protocol):
-    """An index of records. Writes are idempotent: the same document written twice, or late, changes nothing."""
+    """An index of records, all with vectors of one model.
+
+    Every change has a version: a write or deletion that is not newer than what the index has of a record, its deletion
+    included, changes nothing, so that one that comes late or twice does no harm. Methods raise ``kb.errors.Unavailable``
+    while the engine does not answer.
+    """
 
     #: How the status page names it.
     name: str
 
-    def write(self, documents: Sequence[IndexDocument]) -> None:
-        """Put these documents in, each in the place of an older one with the same id."""
+    @property
+    def model(self) -> Model:
+        """The model whose vectors are in the index; it may be another than the one that this process was started with."""
 
-    def delete(self, ids: Iterable[str]) -> None:
+    def write(self, documents: Sequence[IndexDocument], version: int, vectors: Mapping[bytes, Vectors] = ...) -> None:
+        """Put these documents in, each in the place of an older one with the same id; with those vectors of their
+        passages that are known, by text key."""
+
+    def delete(self, ids: Iterable[str], version: int) -> None:
         """Take these records out; ids that are not there are fine."""
 
     def missing_vectors(self, limit: int) -> dict[bytes, str]:
@@ -125,7 +135,7 @@ class SearchEngine(Protocol):
         """What the engine holds now."""
 
     def rebuild(self) -> "SearchEngine":
-        """A new, empty index beside this one."""
+        """A new, empty index beside this one, for vectors of the model that this process was started with."""
 
     def become(self, successor: "SearchEngine") -> None:
         """Swap: from now on this is what the successor holds. Readers never see an empty index."""
@@ -134,11 +144,21 @@ class SearchEngine(Protocol):
         """Let go of files and connections."""
 
 
-def connect(url: str, model_id: str) -> SearchEngine:
-    """The engine of that URL: ``tantivy:/folder``. Raises ValueError for an unknown kind."""
+def connect(url: str, model: Model, timeout: float = 1.0) -> SearchEngine:
+    """The engine of that URL: ``tantivy:/folder``, or ``http://host:9200/name`` for Elasticsearch, with several hosts as
+    ``http://one:9200,two:9200/name``. ``timeout``: seconds that a search may take there. It does not connect yet.
+
+    Raises ValueError for an unknown kind.
+    """
     kind, _, rest = url.partition(":")
     if kind == "tantivy":
         from indexer.engines.embedded import EmbeddedEngine
 
-        return EmbeddedEngine(Path(rest), model_id)
-    raise ValueError(f"KB_SEARCH_URL={url!r} names no engine that is known here; write tantivy:/folder")
+        return EmbeddedEngine(Path(rest), model)
+    if kind in ("http", "https"):
+        from indexer.engines.elasticsearch import ElasticsearchEngine
+
+        return ElasticsearchEngine.at(url, model, timeout)
+    raise ValueError(
+        f"KB_SEARCH_URL={url!r} names no engine known here; write tantivy:/folder or http://host:9200/name"
+    )

@@ -121,9 +121,10 @@ class Snapshot:
 
     @cached_property
     def title_order(self) -> Array:
-        """Each record row's place in the order of titles."""
+        """Each record row's place in the order of titles, and of ids where titles are the same."""
         order = np.empty(self.records, dtype=np.int32)
-        order[sorted(range(self.records), key=lambda row: fold(self.titles[row]))] = np.arange(self.records)
+        rows = sorted(range(self.records), key=lambda row: (fold(self.titles[row]), self.ids[row]))
+        order[rows] = np.arange(self.records)
         return order
 
     @cached_property

@@ -8,8 +8,9 @@ import json
 import shutil
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import tantivy
@@ -18,14 +19,13 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from indexer.analysis import content_tokens, fold
 from indexer.document import IndexDocument, name_key
-from indexer.embedding import Vectors
+from indexer.embedding import Model, Vectors
 from indexer.engines.base import Answer, EngineStatus, Question, SearchEngine
 from indexer.engines.columns import Columns, Snapshot
 from indexer.engines.scan import Scan, WordIndex, holds_any, word_schema
 from indexer.engines.store import Store
 from schemas.language import LANGUAGES, Language
 
-DIMENSION = 384
 #: Bytes that tantivy gathers before it writes a segment.
 HEAP = 50_000_000
 #: Known words near to a misspelt one that are looked at.
@@ -35,14 +35,14 @@ NEAR = 5
 class Generation:
     """One folder of index files: a store and a word index for each language."""
 
-    def __init__(self, folder: Path, model_id: str) -> None:
+    def __init__(self, folder: Path, model: Model) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        #: Whether another model's vectors are in it: then only words are searched until a rebuild.
-        self.foreign = _model_of(folder / "MODEL", model_id) != model_id
+        #: Whose vectors are in it; where it is not the model in use, only words are searched.
+        self.model = _model_of(folder / "MODEL", model)
         self.store = Store(folder / "records.db")
         self.words = {language: _word_index(folder / f"words-{language}") for language in LANGUAGES}
-        self._columns = Columns(DIMENSION, len(LANGUAGES))
+        self._columns = Columns(self.model.dimension, len(LANGUAGES))
         self._lock = threading.Lock()
         self._seen = 0
         self._state: tuple[Snapshot, dict[Language, WordIndex]] | None = None
@@ -59,7 +59,7 @@ class Generation:
 
     def _take_in(self) -> None:
         if self._columns.dead > max(1_000, len(self._columns) // 2):
-            self._columns, self._seen = Columns(DIMENSION, len(LANGUAGES)), 0
+            self._columns, self._seen = Columns(self.model.dimension, len(LANGUAGES)), 0
         newest, gone, came, vectors = self.store.changes(self._seen)
         for number in gone:
             self._columns.remove(number)
@@ -112,11 +112,13 @@ class Generation:
         self.store.close()
 
 
-def _model_of(path: Path, model_id: str) -> str:
+def _model_of(path: Path, model: Model) -> Model:
     """The model whose vectors a generation holds; a new one is for this model."""
     if not path.exists():
-        path.write_text(model_id, "utf-8")
-    return path.read_text("utf-8")
+        path.write_text(json.dumps(asdict(model)), "utf-8")
+    written = path.read_text("utf-8")
+    # Up to version 1.0 only the id was written, of a model of the dimension that all had.
+    return Model(**json.loads(written)) if written.startswith("{") else Model(written, written, 384)
 
 
 def _size(path: Path) -> int:
@@ -137,12 +139,12 @@ class EmbeddedEngine:
 
     name = "embedded (tantivy, numpy, SQLite)"
 
-    def __init__(self, folder: Path, model_id: str, pinned: str | None = None) -> None:
+    def __init__(self, folder: Path, model: Model, pinned: str | None = None) -> None:
         self.folder = folder
-        self._model_id = model_id
+        self._model = model
         self._pinned = pinned
         folder.mkdir(parents=True, exist_ok=True)
-        self._generation = Generation(folder / self._current(), model_id)
+        self._generation = Generation(folder / self._current(), model)
         self._lock = threading.Lock()
         #: Spellings, and the file and version that they were read from.
         self._words: tuple[tuple[Path, int], dict[str, str]] = ((folder, -1), {})
@@ -162,32 +164,37 @@ class EmbeddedEngine:
         if current != self._generation.folder.name:
             with self._lock:
                 if current != self._generation.folder.name:
-                    self._generation = Generation(self.folder / current, self._model_id)
+                    self._generation = Generation(self.folder / current, self._model)
         return self._generation
+
+    @property
+    def model(self) -> Model:
+        return self.generation.model
 
     # Writing
 
-    def write(self, documents: Sequence[IndexDocument]) -> None:
+    def write(
+        self, documents: Sequence[IndexDocument], version: int, vectors: Mapping[bytes, Vectors] = MappingProxyType({})
+    ) -> None:
         if not documents:
             return
         generation = self.generation
         latest = list({document.id: document for document in documents}.values())
         # New words come before the file changes and old ones go after: whatever a reader sees, each record is there once.
-        with generation.store.replacing(latest) as (gone, came):
-            generation.add_words(latest, came)
+        with generation.store.replacing(latest, version, vectors) as (new, gone, came):
+            generation.add_words(new, came)
         generation.remove_words(gone)
 
-    def delete(self, ids: Iterable[str]) -> None:
+    def delete(self, ids: Iterable[str], version: int) -> None:
         if wanted := list(ids):
             generation = self.generation
-            generation.remove_words(generation.store.remove(wanted))
+            generation.remove_words(generation.store.remove(wanted, version))
 
     def missing_vectors(self, limit: int) -> dict[bytes, str]:
-        generation = self.generation
-        return {} if generation.foreign else generation.store.missing_vectors(limit)
+        return self.generation.store.missing_vectors(limit)
 
     def attach(self, vectors: Mapping[bytes, Vectors]) -> None:
-        if vectors and not self.generation.foreign:
+        if vectors:
             self.generation.store.attach(vectors)
 
     # Searching
@@ -195,8 +202,6 @@ class EmbeddedEngine:
     def search(self, question: Question) -> Answer:
         generation = self.generation
         snapshot, words = generation.state()
-        if generation.foreign:
-            question = replace(question, vector=None)
         return Scan(question, snapshot, words, generation.store.named(question.name)).answer()
 
     def names_starting(self, prefix: str, limit: int) -> list[str]:
@@ -247,7 +252,7 @@ class EmbeddedEngine:
 
     def rebuild(self) -> "EmbeddedEngine":
         number = 1 + max((int(path.name) for path in self.folder.iterdir() if path.name.isdigit()), default=0)
-        return EmbeddedEngine(self.folder, self._model_id, str(number))
+        return EmbeddedEngine(self.folder, self._model, str(number))
 
     def become(self, successor: SearchEngine) -> None:
         """Keeps the generation that was in use until the next rebuild: a reader may be in the middle of it."""

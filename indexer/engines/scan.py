@@ -256,7 +256,7 @@ class Scan:
         return ranking.fuse(self._evidence, among[self._snapshot.version_record], self._question.mode)
 
     def _by_score(self, rows: Array, wanted: int) -> Array:
-        """Versions of these records by score, the best of each record only."""
+        """Versions of these records by score, then by id, the best of each record only."""
         among = np.zeros(self._snapshot.records, dtype=bool)
         among[rows] = True
         versions = np.flatnonzero(among[self._snapshot.version_record])
@@ -265,7 +265,9 @@ class Scan:
             scores = self._scores[versions]
             # All that tie with the last one stay: else which of them are on a page would depend on the page.
             versions = versions[scores >= -np.partition(-scores, keep - 1)[keep - 1]]
-        ordered = versions[np.lexsort((versions, -self._scores[versions]))]
+        ids = np.array([self._snapshot.ids[record] for record in self._snapshot.version_record[versions]])
+        languages = self._snapshot.version_language[versions]
+        ordered = versions[np.lexsort((languages, ids, -self._scores[versions]))]
         _, first = np.unique(self._snapshot.version_record[ordered], return_index=True)
         return ordered[np.sort(first)]
 
@@ -276,7 +278,7 @@ class Scan:
         if sort == "title":
             keys = (snapshot.title_order[rows],)
         elif sort == "distance" and self._question.near is not None:
-            keys = (rows, self._distance[rows])
+            keys = (np.array([snapshot.ids[row] for row in rows]), self._distance[rows])
         elif sort == "oldest":
             undated = snapshot.dated[rows] == 0
             keys = (snapshot.title_order[rows], snapshot.dated[rows], undated)

@@ -24,7 +24,8 @@ CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS records (
     number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, alive INTEGER NOT NULL, seq INTEGER NOT NULL,
     fingerprint TEXT NOT NULL, title TEXT NOT NULL, dated TEXT NOT NULL, year INTEGER, lat REAL, lon REAL,
-    facets TEXT NOT NULL);
+    facets TEXT NOT NULL, version INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX IF NOT EXISTS record_by_any_id ON records (id, version);
 CREATE UNIQUE INDEX IF NOT EXISTS record_by_id ON records (id) WHERE alive;
 CREATE INDEX IF NOT EXISTS record_by_seq ON records (seq);
 CREATE TABLE IF NOT EXISTS passages (
@@ -41,14 +42,12 @@ CREATE TABLE IF NOT EXISTS spellings (word TEXT PRIMARY KEY, shown TEXT NOT NULL
 """
 
 
-#: Vectors that are there already, as int8 bytes and scale, by text key.
-Known = dict[bytes, tuple[bytes, float]]
-
-
 def quantise(vector: Vectors) -> tuple[bytes, float]:
-    """A vector as int8 bytes and the number to multiply them by. Off by at most half a step of its largest component."""
-    scale = float(np.abs(vector).max()) / 127 or 1.0
-    return np.round(vector / scale).astype(np.int8).tobytes(), scale
+    """A unit vector as int8 bytes, off by at most half a step of its largest component, and the number that makes their
+    length 1 again: engines that store the bytes alone compare them by cosine, and come to the same."""
+    step = float(np.abs(vector).max()) / 127 or 1.0
+    whole = np.round(vector / step).astype(np.int8)
+    return whole.tobytes(), 1 / (float(np.linalg.norm(whole.astype(np.float32))) or 1.0)
 
 
 class Store:
@@ -61,7 +60,14 @@ class Store:
         self._read_lock = threading.Lock()
         self._write_lock = threading.RLock()
         with self._write_lock, self._writing:
+            self._add_versions()
             self._writing.executescript(_SCHEMA)
+
+    def _add_versions(self) -> None:
+        """To an index that was made before records had versions there."""
+        columns = [row[1] for row in self._writing.execute("PRAGMA table_info(records)")]
+        if columns and "version" not in columns:
+            self._writing.execute("ALTER TABLE records ADD COLUMN version INTEGER NOT NULL DEFAULT 0")
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, check_same_thread=False, timeout=30)
@@ -84,24 +90,37 @@ class Store:
     # Writing
 
     @contextmanager
-    def replacing(self, documents: Sequence[IndexDocument]) -> Iterator[tuple[list[int], list[int]]]:
-        """Put documents in when the block ends, or not at all. Gives it the numbers that go and, one for each document,
-        those that come; numbers of a block that failed are given out again."""
+    def replacing(
+        self, documents: Sequence[IndexDocument], version: int, vectors: Mapping[bytes, Vectors]
+    ) -> Iterator[tuple[list[IndexDocument], list[int], list[int]]]:
+        """Put documents in when the block ends, or not at all. Gives it those that are new, the numbers that go and, one
+        for each new document, those that come; numbers of a block that failed are given out again."""
         with self._change() as (connection, seq):
-            ids = [document.id for document in documents]
-            known = self._vectors(connection, ids)
-            gone = self._bury(connection, ids, seq)
-            came = [self._insert(connection, document, known, seq) for document in documents]
-            self._learn_spellings(connection, documents)
-            yield gone, came
+            new = [document for document in documents if self._is_new(connection, document.id, version)]
+            gone = self._bury(connection, [document.id for document in new], seq, version)
+            came = [self._insert(connection, document, vectors, seq, version) for document in new]
+            self._learn_spellings(connection, new)
+            yield new, gone, came
 
-    def remove(self, ids: Sequence[str]) -> list[int]:
+    def remove(self, ids: Sequence[str], version: int) -> list[int]:
         """Take records out. Returns their numbers."""
         with self._change() as (connection, seq):
-            return self._bury(connection, ids, seq)
+            new = [id for id in ids if self._is_new(connection, id, version)]
+            gone = self._bury(connection, new, seq, version)
+            connection.executemany(
+                "INSERT INTO records (id, alive, seq, fingerprint, title, dated, facets, version) "
+                "SELECT ?1, 0, ?2, '', '', '', '[]', ?3 WHERE NOT EXISTS (SELECT 1 FROM records WHERE id = ?1)",
+                [(id, seq, version) for id in new],
+            )
+            return gone
 
-    def _bury(self, connection: sqlite3.Connection, ids: Sequence[str], seq: int) -> list[int]:
-        """Leave only a tombstone, so that readers learn of the end; its texts go at once."""
+    @staticmethod
+    def _is_new(connection: sqlite3.Connection, id: str, version: int) -> bool:
+        newest = connection.execute("SELECT max(version) FROM records WHERE id = ?", (id,)).fetchone()[0]
+        return newest is None or version > int(newest)
+
+    def _bury(self, connection: sqlite3.Connection, ids: Sequence[str], seq: int, version: int) -> list[int]:
+        """Leave only a tombstone, so that readers learn of the end and late writes are known as such; texts go at once."""
         found = [
             row[0]
             for id in ids
@@ -118,34 +137,35 @@ class Store:
             "UPDATE records SET alive = 0, seq = ?, title = '', facets = '[]' WHERE number = ?",
             [(seq, number) for number in found],
         )
+        connection.executemany(
+            "UPDATE records SET version = ? WHERE id = ? AND NOT alive", [(version, id) for id in ids]
+        )
         return found
 
     @staticmethod
-    def _vectors(connection: sqlite3.Connection, ids: Sequence[str]) -> Known:
-        """The vectors of these records: a passage that an edit leaves as it was keeps its own."""
-        sql = (
-            "SELECT p.key, p.vector, p.scale FROM passages p JOIN records r ON r.number = p.record "
-            "WHERE r.id = ? AND r.alive AND p.vector IS NOT NULL"
-        )
-        return {key: (vector, scale) for id in ids for key, vector, scale in connection.execute(sql, (id,))}
-
-    @staticmethod
-    def _insert(connection: sqlite3.Connection, document: IndexDocument, known: Known, seq: int) -> int:
+    def _insert(
+        connection: sqlite3.Connection,
+        document: IndexDocument,
+        vectors: Mapping[bytes, Vectors],
+        seq: int,
+        version: int,
+    ) -> int:
         lat, lon = document.coordinates or (None, None)
         values = [f"{facet}:{value}" for facet, found in document.facets.items() for value in found]
         number = connection.execute(
-            "INSERT INTO records (id, alive, seq, fingerprint, title, dated, year, lat, lon, facets) "
-            "VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO records (id, alive, seq, fingerprint, title, dated, year, lat, lon, facets, version) "
+            "VALUES (?, 1, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (document.id, seq, document.fingerprint, document.versions[0].title, document.dated, document.year, lat, lon,
-             json.dumps(values)),
+             json.dumps(values), version),
         ).lastrowid  # fmt: skip
         assert number is not None
+        known = {key: quantise(vectors[key]) for key in document.passage_keys() if key in vectors}
         connection.executemany(
             "INSERT INTO passages (record, language, key, text, seq, vector, scale) VALUES (?, ?, ?, ?, ?, ?, ?)",
             [
-                (number, LANGUAGES.index(version.language), key, passage.text, seq, *known.get(key, (None, 0)))
-                for version in document.versions
-                for passage in version.passages
+                (number, LANGUAGES.index(text.language), key, passage.text, seq, *known.get(key, (None, 0)))
+                for text in document.versions
+                for passage in text.passages
                 for key in [passage.key]
             ],
         )

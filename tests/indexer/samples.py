@@ -1,25 +1,27 @@
 """Small documents and questions for the engines, and a made-up model in place of the slow real one."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import itertools
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from indexer.analysis import content_tokens, tokens
 from indexer.document import IndexDocument, Passage, Version, name_key
-from indexer.embedding import Vectors
-from indexer.engines.base import Question, SearchEngine
+from indexer.embedding import Model, Vectors
+from indexer.engines.base import Question, SearchEngine, connect
 from schemas.language import LANGUAGES, Language
 
 DIMENSION = 384
-MODEL = "made-up-1"
+MODEL = Model("made-up", "made-up-1", DIMENSION)
 
 
 class WordsEmbedder:
     """A model for tests: texts are as close as the share of words that they have in common, whatever the language."""
 
-    id = MODEL
+    id = MODEL.id
     dimension = DIMENSION
 
     def query(self, text: str) -> Vectors:
@@ -41,6 +43,40 @@ class WordsEmbedder:
 
 
 EMBEDDER = WordsEmbedder()
+
+
+_versions = itertools.count(time.time_ns())
+
+
+class Writing:
+    """An engine each of whose changes is newer than all that were made before, by whatever handle or process."""
+
+    def __init__(self, engine: SearchEngine) -> None:
+        self.engine = engine
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.engine, name)
+
+    def write(self, documents: Sequence[IndexDocument], vectors: Mapping[bytes, Vectors] | None = None) -> None:
+        """Put documents in."""
+        self.engine.write(documents, next(_versions), vectors or {})
+
+    def delete(self, ids: Iterable[str]) -> None:
+        """Take records out."""
+        self.engine.delete(ids, next(_versions))
+
+    def rebuild(self) -> "Writing":
+        """A new, empty index beside this one."""
+        return Writing(self.engine.rebuild())
+
+    def become(self, successor: "Writing") -> None:
+        """Put the successor in place."""
+        self.engine.become(successor.engine)
+
+
+def opened(url: str, model: Model = MODEL) -> Writing:
+    """The index of that URL."""
+    return Writing(connect(url, model, timeout=60))
 
 
 def document(record_id: str, /, names: Sequence[str] = (), **more: Any) -> IndexDocument:
@@ -92,12 +128,12 @@ def per_language(phrase: str) -> dict[Language, tuple[str, ...]]:
     return {language: tuple(tokens(phrase, language)) for language in LANGUAGES}
 
 
-def ids(engine: SearchEngine, question: Question) -> list[str]:
+def ids(engine: SearchEngine | Writing, question: Question) -> list[str]:
     """The ids of the records that are found, in order."""
     return [hit.id for hit in engine.search(question).hits]
 
 
-def embed(engine: SearchEngine) -> None:
+def embed(engine: SearchEngine | Writing) -> None:
     """Give every passage its vector."""
     while missing := engine.missing_vectors(50):
         engine.attach({key: EMBEDDER.query(text) for key, text in missing.items()})

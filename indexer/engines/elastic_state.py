@@ -1,0 +1,199 @@
+"""What a process remembers of the Elasticsearch index as a whole: its model, the mean of its vectors, how rare words are.
+
+None of it is worth a request per question. It is asked for anew when this process has written, and else at most once in
+``AGE`` seconds; sums of many vectors take seconds, so those are made beside the questions that go on.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+
+from indexer.embedding import Model
+from indexer.engines.base import Tokens
+from indexer.engines.elastic_client import Client
+from indexer.engines.elastic_index import FORMAT
+from indexer.engines.elastic_query import Statistics
+from indexer.ranking import BM25_CEILING
+from schemas.language import LANGUAGES, Language
+
+#: Seconds for which what is known is taken as true.
+AGE: Final = 1.0
+#: Vectors that are summed while a question waits; of more, only the first question ever does.
+FEW: Final = 20_000
+#: Seconds between two sums of many vectors: their mean hardly moves.
+PERIOD: Final = 60.0
+#: Words whose rareness is remembered.
+WORDS: Final = 20_000
+
+_SUM: Final = {
+    "init_script": "state.number = 0L; state.sum = new double[(int) params.dimension];",
+    "map_script": """
+        def found = doc[params.field];
+        if (found.size() > 0) {
+          def vector = found.vectorValue;
+          double length = found.magnitude;
+          double[] sum = state.sum;
+          for (int place = 0; place < sum.length; place++) { sum[place] += vector[place] / length; }
+          state.number += 1;
+        }""",
+    "combine_script": "return ['number': state.number, 'sum': state.sum];",
+    "reduce_script": """
+        double[] sum = new double[(int) params.dimension];
+        long number = 0;
+        for (one in states) {
+          if (one == null) { continue; }
+          number += one.number;
+          def part = one.sum;
+          for (int place = 0; place < sum.length; place++) { sum[place] += part[place]; }
+        }
+        return ['number': number, 'sum': sum];""",
+}
+
+
+class State:
+    """See the module. Safe to use from many threads."""
+
+    def __init__(self, client: Client, index: str) -> None:
+        self._client = client
+        self._index = index
+        #: Whether this process has written since the state was asked for.
+        self.stale = True
+        self._lock = threading.Lock()
+        self._looked = -math.inf
+        self._seen: tuple[str, int] = ("", -1)
+        self._model: Model | None = None
+        self._summed: tuple[str, int] = ("", -1)
+        self._summed_at = -math.inf
+        self._statistics: Statistics | None = None
+        self._rarity: dict[tuple[Language, str], float] = {}
+        self._summing: threading.Thread | None = None
+
+    def model(self) -> Model:
+        """The model whose vectors the index holds."""
+        with self._lock:
+            self._look()
+            assert self._model is not None
+            return self._model
+
+    def statistics(self) -> Statistics:
+        """How the index is as a whole."""
+        with self._lock:
+            self._look()
+            if self._summed != self._seen:
+                self._sum_anew()
+            assert self._statistics is not None
+            return self._statistics
+
+    def information(self, words: Mapping[Language, Tokens]) -> dict[Language, float]:
+        """The most that the words can score in each language by BM25 as Elasticsearch reckons it; 0 where no text is."""
+        with self._lock:
+            self._look()
+            wanted = {
+                language: [one for one in tokens if (language, one) not in self._rarity]
+                for language, tokens in words.items()
+            }
+            if any(wanted.values()):
+                self._learn({language: tokens for language, tokens in wanted.items() if tokens})
+            return {
+                language: BM25_CEILING * sum(self._rarity[language, one] for one in tokens)
+                for language, tokens in words.items()
+            }
+
+    def _look(self) -> None:
+        """See whether the index has changed, and forget what is no longer true."""
+        if not self.stale and time.monotonic() - self._looked < AGE:
+            return
+        self.stale = False
+        try:
+            with self._client.asking() as client:
+                ((index, about),) = client.indices.get(index=self._index, features=["mappings"]).body.items()
+                found = client.search(
+                    index=self._index,
+                    size=0,
+                    track_total_hits=False,
+                    aggs={
+                        "newest": {"max": {"field": "_seq_no"}},
+                        "unknown": {"filter": {"exists": {"field": "unknown"}}},
+                    },
+                )["aggregations"]
+        except BaseException:
+            self.stale = True
+            raise
+        self._model = _model_in(about["mappings"])
+        newest = found["newest"]["value"]
+        seen = index, -1 if newest is None else int(newest)
+        if seen != self._seen:
+            self._seen = seen
+            self._rarity = {}
+        self._incomplete = found["unknown"]["doc_count"] > 0
+        if self._statistics:
+            self._statistics = Statistics(self._statistics.sums, self._statistics.counts, self._incomplete)
+        self._looked = time.monotonic()
+
+    def _sum_anew(self) -> None:
+        """At once where it is quick or must be, else beside the questions."""
+        many = self._statistics is not None and self._statistics.counts.sum() > FEW and self._summed[0] == self._seen[0]
+        if not many:
+            self._sum(self._seen)
+        elif time.monotonic() - self._summed_at > PERIOD and not (self._summing and self._summing.is_alive()):
+            self._summing = threading.Thread(target=self._sum, args=(self._seen,), name="means", daemon=True)
+            self._summing.start()
+
+    def _sum(self, seen: tuple[str, int]) -> None:
+        assert self._model is not None
+        dimension = self._model.dimension
+        with self._client.changing() as client:
+            found = client.search(index=self._index, size=0, track_total_hits=False, aggs={
+                language: {"nested": {"path": f"passages.{language}"}, "aggs": {"sum": {"scripted_metric": _SUM | {
+                    "params": {"field": f"passages.{language}.vector", "dimension": dimension}
+                }}}}
+                for language in LANGUAGES
+            })["aggregations"]  # fmt: skip
+        parts = [found[language]["sum"]["value"] for language in LANGUAGES]
+        self._statistics = Statistics(
+            sums=np.array([part["sum"] for part in parts], dtype=np.float32),
+            counts=np.array([part["number"] for part in parts], dtype=np.int64),
+            incomplete=self._incomplete,
+        )
+        self._summed, self._summed_at = seen, time.monotonic()
+
+    def _learn(self, words: Mapping[Language, list[str]]) -> None:
+        if len(self._rarity) > WORDS:
+            self._rarity = {}
+        with self._client.asking() as client:
+            found = client.termvectors(
+                index=self._index,
+                doc={"words": {language: " ".join(tokens) for language, tokens in words.items()}},
+                fields=[f"words.{language}" for language in words],
+                term_statistics=True,
+                field_statistics=True,
+                offsets=False,
+                positions=False,
+                payloads=False,
+            )["term_vectors"]
+        for language, tokens in words.items():
+            about: dict[str, Any] = found.get(f"words.{language}", {})
+            texts = about.get("field_statistics", {}).get("doc_count", 0)
+            for token in tokens:
+                holding = about.get("terms", {}).get(token, {}).get("doc_freq", 0)
+                self._rarity[language, token] = (
+                    math.log1p((texts - holding + 0.5) / (holding + 0.5)) if texts > 0 else 0.0
+                )
+
+    def close(self) -> None:
+        """Wait for the sums that are being made."""
+        if self._summing:
+            self._summing.join(10)
+
+
+def _model_in(mappings: Mapping[str, Any]) -> Model:
+    """The model that an index was made for; an index of another format counts as one of no model that there is."""
+    about = mappings.get("_meta", {})
+    model = Model(**about["model"])
+    return (
+        model if about.get("format") == FORMAT else Model(model.name, f"{model.id} of another format", model.dimension)
+    )
