@@ -227,7 +227,7 @@ def test_a_site_with_a_broker_leaves_the_work_to_the_workers_and_prepares_itself
     try:
         site.save(1)
         assert soon(lambda: site.broker.llen(site.key("index")) == 1)
-        assert soon(lambda: site.search.typical is not None)
+        assert soon(lambda: site.search.meaning.typical is not None)
     finally:
         jobs.stop(app)
     assert site.status().waiting == 1
