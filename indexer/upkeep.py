@@ -61,11 +61,11 @@ def embed(
 
 
 def rebuild(database: Engine, search: Search, progress: Progress = _silent) -> bool:
-    """Fill a new index beside the live one and swap; for another model than that of the live index, all vectors are computed
+    """Fill a new index beside the live one and swap. For another model than that of the live index, all vectors are computed
     before the swap. False when another process is at it."""
     changed = search.model.id != search.engine.model.id
-    embedder = search.meaning_of(search.model).remembering.embedder if changed else None
     with closing(search.open_cache(search.model)) as cache, reported(database, "rebuild", progress) as report:
+        embedder = search.meaning_of(search.model).remembering.embedder if changed else None
         return sync.rebuild(database, search.engine, cache, report, embedder)
 
 

@@ -19,7 +19,7 @@ import redis
 from fastapi import FastAPI
 from sqlalchemy import Engine, text
 
-from indexer import jobs, sync, tasks
+from indexer import jobs, sync, tasks, upkeep
 from indexer.demo_vectors import load_demo_vectors
 from indexer.jobs import GAP, HINT_PATIENCE, Hints
 from indexer.search import Search, open_search
@@ -227,7 +227,7 @@ def test_a_site_with_a_broker_leaves_the_work_to_the_workers_and_prepares_itself
     try:
         site.save(1)
         assert soon(lambda: site.broker.llen(site.key("index")) == 1)
-        assert soon(lambda: site.search.typical is not None)
+        assert soon(lambda: site.search.meaning.typical is not None)
     finally:
         jobs.stop(app)
     assert site.status().waiting == 1
@@ -294,7 +294,7 @@ def test_a_task_whose_whole_worker_is_killed_is_handed_to_another_within_the_hou
 
 def test_what_needs_the_model_is_taken_by_the_worker_that_asks_for_it_only(site: Site) -> None:
     site.save(*range(5))
-    sync.drain(site.database, site.search.engine, site.search.open_cache())
+    upkeep.take_in(site.database, site.search)
     site.save(5)
     site.app.send_task("take_in")
     site.app.send_task("embed")

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,8 @@ def test_who_finds_another_at_the_job_leaves_its_note_alone(database: Engine, se
         assert upkeep.take_in(database, search) is None
     with outbox.lease(database, "rebuild", "another", 60):
         assert not upkeep.rebuild(database, search)
-    sync.drain(database, search.engine, search.open_cache())
+    with closing(search.open_cache()) as cache:
+        sync.drain(database, search.engine, cache)
     with outbox.lease(database, "embed", "another", 60):
         assert upkeep.embed(database, search) is None
     assert _jobs(database) == {}
