@@ -257,13 +257,13 @@ def test_records_that_are_imported_with_another_model_are_found_by_their_meaning
     search.prepare()
     with transaction(database, readonly=True) as session:
         status = search.status(session)
-        query = SearchQuery(q="aerial ropeway serving poor neighbourhoods", mode="semantic")
+        query = SearchQuery(q="Where can female passengers get off late in the evening?", mode="semantic")
         found = search.answer(session, query).results
     search.engine.close()
     database.dispose()
     assert status.model == loaded().id
     assert status.embedded == status.passages > 10
-    assert found[0].id == "cable-cars"
+    assert found[0].id == "night-stops"
 
 
 def test_a_process_loads_it_when_the_first_question_comes() -> None:
