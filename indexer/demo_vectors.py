@@ -8,17 +8,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from sqlalchemy import Engine
 
 from indexer.document import passages_of
-from indexer.embedding import (
-    VectorCache,
-    Vectors,
-    describe,
-    embed,
-    load,
-    text_key,
-    typical_texts,
-)
+from indexer.embedding import Vectors, describe, embed, load, text_key
+from indexer.meaning import typical_texts
+from indexer.vector_cache import VectorCache, place
 from kb.settings import Settings, get_settings
 from schemas.records import parse
 
@@ -31,11 +26,11 @@ def record_files() -> list[Path]:
     return sorted(path for path in FIXTURES.glob("*.jsonl") if path.name != "judgements.jsonl")
 
 
-def load_demo_vectors(settings: Settings) -> int:
-    """Put the shipped vectors into the cache of this data folder. Returns how many there are for the model in use."""
+def load_demo_vectors(settings: Settings, database: Engine | None = None) -> int:
+    """Put the shipped vectors into the cache of this installation. Returns how many there are for the model in use."""
     model = describe(settings).id
     vectors = _shipped(model)
-    cache = VectorCache(settings.data_dir / "vectors.db", model)
+    cache = VectorCache(place(settings, database), model)
     cache.put(vectors)
     cache.close()
     return len(vectors)

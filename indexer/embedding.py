@@ -2,22 +2,18 @@
 
 import hashlib
 import os
-import sqlite3
 import threading
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kb.settings import Settings
-from schemas.language import LANGUAGES, Language
-from schemas.vocabulary import load as load_vocabulary
 
 Vectors = NDArray[np.float32]
 
@@ -134,64 +130,3 @@ def embed(embedder: Embedder, texts: Mapping[bytes, str]) -> dict[bytes, Vectors
 def text_key(text: str) -> bytes:
     """The key of a text in the cache: 16 bytes."""
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
-
-
-def typical_texts() -> dict[Language, list[str]]:
-    """Texts of the product's own world that say the same in each language: the definitions of its vocabularies."""
-    terms = [term for name in ("sdgs", "topics", "gender_themes") for term in load_vocabulary(name).terms]
-    defined = [term for term in terms if len(term.definition) == len(LANGUAGES) and "." not in term.id]
-    return {
-        language: [f"{term.label[language]}. {term.definition[language]}" for term in defined] for language in LANGUAGES
-    }
-
-
-def typical(embedder: Callable[[], Embedder], cache: "VectorCache") -> Vectors:
-    """The typical passage of each language, shape (languages, dimension): what the model says of a text for its language
-    alone. Computed once for a model, in seconds, and kept in the cache."""
-    means = []
-    for texts in typical_texts().values():
-        keys = {text_key(text): text for text in texts}
-        known = cache.get(keys)
-        missing = {key: text for key, text in keys.items() if key not in known}
-        new = embed(embedder(), missing) if missing else {}
-        cache.put(new)
-        means.append(np.mean([*known.values(), *new.values()], axis=0))
-    return np.asarray(means, dtype=np.float32)
-
-
-class VectorCache:
-    """Vectors in a SQLite file, keyed by model and text, as float16: half the size, no difference in any ranking."""
-
-    def __init__(self, path: Path, model_id: str) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._model = model_id
-        self._lock = threading.Lock()
-        self._connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS vectors (model TEXT, key BLOB, vector BLOB, PRIMARY KEY (model, key)) WITHOUT ROWID"
-        )
-
-    def get(self, keys: Iterable[bytes]) -> dict[bytes, Vectors]:
-        """The vectors that are there, by key."""
-        found: dict[bytes, Vectors] = {}
-        wanted = list(keys)
-        with self._lock:
-            for start in range(0, len(wanted), 500):
-                part = wanted[start : start + 500]
-                marks = ",".join("?" * len(part))
-                rows = self._connection.execute(
-                    f"SELECT key, vector FROM vectors WHERE model = ? AND key IN ({marks})", (self._model, *part)
-                )
-                found |= {key: np.frombuffer(vector, dtype=np.float16).astype(np.float32) for key, vector in rows}
-        return found
-
-    def put(self, vectors: Mapping[bytes, Vectors]) -> None:
-        """Keep these vectors."""
-        rows = [(self._model, key, vector.astype(np.float16).tobytes()) for key, vector in vectors.items()]
-        with self._lock, self._connection:
-            self._connection.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._connection.close()

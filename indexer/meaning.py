@@ -1,11 +1,15 @@
 """What a model makes of questions, and what it makes of a text for its language alone."""
 
 import logging
+from collections.abc import Callable
 
 import numpy as np
 
-from indexer.embedding import Model, Remembering, VectorCache, Vectors, typical
+from indexer.embedding import Embedder, Model, Remembering, Vectors, embed, text_key
+from indexer.vector_cache import VectorCache
 from kb.settings import Settings
+from schemas.language import LANGUAGES, Language
+from schemas.vocabulary import load as load_vocabulary
 
 log = logging.getLogger(__name__)
 
@@ -43,3 +47,26 @@ class Meaning:
             return vector
         rest = vector - self.typical.mean(axis=0)
         return np.asarray(rest / np.linalg.norm(rest), dtype=np.float32)
+
+
+def typical_texts() -> dict[Language, list[str]]:
+    """Texts of the product's own world that say the same in each language: the definitions of its vocabularies."""
+    terms = [term for name in ("sdgs", "topics", "gender_themes") for term in load_vocabulary(name).terms]
+    defined = [term for term in terms if len(term.definition) == len(LANGUAGES) and "." not in term.id]
+    return {
+        language: [f"{term.label[language]}. {term.definition[language]}" for term in defined] for language in LANGUAGES
+    }
+
+
+def typical(embedder: Callable[[], Embedder], cache: VectorCache) -> Vectors:
+    """The typical passage of each language, shape (languages, dimension): what the model says of a text for its language
+    alone. Computed once for a model, in seconds, and kept in the cache."""
+    means = []
+    for texts in typical_texts().values():
+        keys = {text_key(text): text for text in texts}
+        known = cache.get(keys)
+        missing = {key: text for key, text in keys.items() if key not in known}
+        new = embed(embedder(), missing) if missing else {}
+        cache.put(new)
+        means.append(np.mean([*known.values(), *new.values()], axis=0))
+    return np.asarray(means, dtype=np.float32)

@@ -10,18 +10,19 @@ from functools import lru_cache
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from indexer import concepts, fallback, labels, snippets, suggestions
+from indexer import concepts, fallback, labels, snippets, suggestions, vector_cache
 from indexer.analysis import content_tokens, is_stop_word, languages_of, token_set, tokens
 from indexer.concepts import Named, named_in
 from indexer.document import (
     name_key,
     title_in,
 )
-from indexer.embedding import Model, VectorCache, describe
+from indexer.embedding import Model, describe
 from indexer.engines.base import Answer, Hit, Question, SearchEngine, connect
 from indexer.meaning import Meaning
 from indexer.query import Parsed, parse
 from indexer.shelf import Readable, Shelf
+from indexer.vector_cache import VectorCache
 from kb import outbox
 from kb.records import service as records
 from kb.records.facets import city_id, place_of, year_of
@@ -66,8 +67,9 @@ class Found:
 class Search:
     """The search of one process. Safe to use from many threads."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, database: Engine | None = None) -> None:
         self.settings = settings
+        self._vectors = vector_cache.place(settings, database)
         #: The model that indexes are built for; the live one may still be of another until it is rebuilt.
         self.model = describe(settings)
         self.engine: SearchEngine = connect(settings.resolved_search_url, self.model, settings.search_timeout)
@@ -85,7 +87,7 @@ class Search:
 
     def open_cache(self, model: Model | None = None) -> VectorCache:
         """The vectors that were computed before by this model, else by that of the live index."""
-        return VectorCache(self.settings.data_dir / "vectors.db", (model or self.engine.model).id)
+        return VectorCache(self._vectors, (model or self.engine.model).id)
 
     def prepare(self) -> None:
         """Load what the first question would have to wait for."""
@@ -311,4 +313,4 @@ def _words_of(name: str, language: Language) -> list[tuple[str, list[str]]]:
 
 def open_search(settings: Settings, engine: Engine | None = None) -> Search:
     """The search of this process."""
-    return Search(settings)
+    return Search(settings, engine)

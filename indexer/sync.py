@@ -15,8 +15,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from indexer.document import IndexDocument, as_readers_see, build, city_id, published
-from indexer.embedding import Embedder, VectorCache, Vectors
+from indexer.embedding import Embedder, Vectors
 from indexer.engines.base import SearchEngine
+from indexer.vector_cache import VectorCache
 from kb import outbox
 from kb.db import transaction
 from kb.records import service as records

@@ -129,7 +129,15 @@ def _refuse_damaged(connection: sqlite3.Connection) -> None:
 def _dump_postgresql(engine: Engine, target: Path) -> None:
     with engine.connect() as connection:
         schema = connection.exec_driver_sql("SELECT current_schema()").scalar_one()
-    _run(engine, "pg_dump", "--format=custom", "--no-owner", f"--schema={schema}", f"--file={target}")
+    _run(
+        engine,
+        "pg_dump",
+        "--format=custom",
+        "--no-owner",
+        f"--schema={schema}",
+        f"--exclude-table={schema}.vectors",
+        f"--file={target}",
+    )
 
 
 def _load_postgresql(engine: Engine, source: Path) -> None:

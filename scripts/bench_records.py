@@ -17,7 +17,9 @@ from typing import Any, Final
 import numpy as np
 
 from indexer.demo_vectors import record_files
-from indexer.embedding import Embedder, VectorCache, Vectors, text_key, typical_texts
+from indexer.embedding import Embedder, Vectors, text_key
+from indexer.meaning import typical_texts
+from indexer.vector_cache import VectorCache
 from schemas.language import LANGUAGES, Language
 from schemas.records import RecordType
 from schemas.vocabulary import load

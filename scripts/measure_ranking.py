@@ -17,9 +17,9 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from indexer import sync
-from indexer.embedding import VectorCache
 from indexer.evaluate import mean
 from indexer.search import Search, open_search
+from indexer.vector_cache import VectorCache
 from kb.db import make_engine, migrate, transaction
 from kb.records import service as records
 from kb.settings import Settings

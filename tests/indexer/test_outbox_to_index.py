@@ -13,8 +13,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from indexer import sync
 from indexer.analysis import content_tokens
-from indexer.embedding import VectorCache
 from indexer.engines.base import Question, SearchEngine, connect
+from indexer.vector_cache import VectorCache
 from kb import outbox
 from kb.db import make_engine, migrate, transaction
 from kb.records import service

