@@ -73,7 +73,7 @@ def test_a_question_that_is_asked_again_is_not_computed_again() -> None:
 
 
 def test_what_is_typical_of_a_language_is_computed_once(tmp_path: Path) -> None:
-    cache = VectorCache(tmp_path / "vectors.db", MODEL)
+    cache = VectorCache(tmp_path / "vectors.db", MODEL.id)
     first = typical(lambda: EMBEDDER, cache)
     assert first.shape == (len(LANGUAGES), EMBEDDER.dimension)
 

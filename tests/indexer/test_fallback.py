@@ -34,6 +34,10 @@ class Unreachable:
     def __init__(self, error: Exception) -> None:
         self._error = error
 
+    @property
+    def model(self) -> Any:
+        raise self._error
+
     def __getattr__(self, _name: str) -> Any:
         def fail(*_arguments: Any) -> Any:
             raise self._error

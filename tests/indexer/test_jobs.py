@@ -158,7 +158,7 @@ def test_check_says_and_queues_what_differs_and_sync_puts_it_right(
 ) -> None:
     _save(database)
     sync.drain(database, search.engine, search.open_cache())
-    search.engine.delete(["cable-cars"], time.time_ns())
+    search.engine.delete(["cable-cars"], time.time_ns() // 1_000_000)
     found = _kb(settings, "check")
     assert found.returncode == 1
     assert "missing: 1 (cable-cars" in found.stdout
