@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import yaml
 
 ROOT: Final = Path(__file__).parents[1]
-DATABASE: Final = "kb_cluster"
+DATABASE: Final = os.environ.get("KB_CLUSTER_DATABASE", "kb_cluster")
 _VARIABLE: Final = re.compile(r"\$(?:(?P<dollar>\$)|\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\})")
 
 Service = dict[str, Any]
