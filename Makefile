@@ -101,9 +101,13 @@ evaluate: setup ## Load the demonstration and measure search on the judged queri
 vectors: setup ## Bring the shipped vectors of the fixtures up to date
 	$(VENV)/bin/kb vectors
 
+$(VENV)/installed-bench: requirements-bench.lock $(VENV)/installed
+	$(PIP) -r requirements-bench.lock
+	@touch $@
+
 .PHONY: bench
-bench: setup ## Measure import, indexing and search at several sizes (docs/performance.md)
-	$(RUN) scripts/bench.py
+bench: $(VENV)/installed-bench ## Measure the product beside its rivals (docs/performance.md); BENCH='--sizes 1000 --only a'
+	$(RUN) -m scripts.bench $(BENCH)
 
 .PHONY: lock
 lock: $(VENV)/installed-dev ## Choose versions anew (needs uv: pip install uv)
@@ -117,6 +121,8 @@ lock: $(VENV)/installed-dev ## Choose versions anew (needs uv: pip install uv)
 	uv pip compile pyproject.toml --extra build --extra dev --extra transformers --extra test-transformers --universal \
 	  --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-package torch --no-header --no-annotate --quiet \
 	  --constraint requirements-dev.lock --constraint requirements-transformers.lock --output-file requirements-transformers-dev.lock
+	uv pip compile pyproject.toml --extra build --extra bench --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --no-annotate --quiet --constraint requirements.lock --output-file requirements-bench.lock
 
 .PHONY: clean
 clean: ## Remove the environment and what was built; var/ stays

@@ -12,28 +12,33 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from bench_stages import Spread, spread
-
+from kb.settings import Settings
 from schemas.search import SearchQuery
+from scripts.bench.clients import PATIENCE, Pages, get, round_of
+from scripts.bench.clients import measured as asked_by_clients
+from scripts.bench.figures import Figures
+from scripts.bench.machine import megabytes
 
-ROOT: Final = Path(__file__).parents[1]
-#: Seconds to wait for a server that does not come.
-PATIENCE: Final = 120.0
+ROOT: Final = Path(__file__).parents[2]
 FIRST: Final = "/api/v1/search?q=cable+car&lang=en"
 
 
 class Server:
-    """A server of its own, on a free port, for this data folder."""
+    """A server of its own, on a free port, with these settings."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._port = _free_port()
-        environment = os.environ | {"KB_DATA_DIR": str(data_dir), "KB_PORT": str(self._port), "PYTHONPATH": str(ROOT)}
+    def __init__(self, settings: Settings) -> None:
+        self.port = _free_port()
+        given = {
+            f"KB_{name}".upper(): str(getattr(settings, name))
+            for name in ("data_dir", "database_url", "search_url", "search_timeout", "broker_url")
+        }
         self._started = time.perf_counter()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "search_ui.cli", "serve"],
-            cwd=data_dir, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [sys.executable, "-m", "search_ui.cli", "serve", "--port", str(self.port)],
+            cwd=settings.data_dir, env=os.environ | given | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-        self._connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
+        self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
 
     def ready(self) -> float:
         """Seconds from the start until /readyz answered."""
@@ -51,21 +56,13 @@ class Server:
         """Seconds from the start until now."""
         return time.perf_counter() - self._started
 
-    def get(self, address: str) -> float:
-        """Milliseconds that an answer takes. Raises RuntimeError for one that is not 200."""
-        start = time.perf_counter()
-        self._connection.request("GET", address)
-        response = self._connection.getresponse()
-        response.read()
-        if response.status != 200:
-            raise RuntimeError(f"{address} answered {response.status}")
-        return (time.perf_counter() - start) * 1000
+    def get(self, address: str) -> bytes:
+        """An answer. Raises RuntimeError for one that is not 200."""
+        return get(self._connection, address)
 
     def megabytes(self, what: str = "VmRSS") -> float:
-        """Memory that the process holds (VmRSS), or held at most (VmHWM), as Linux says; nan elsewhere."""
-        status = Path(f"/proc/{self._process.pid}/status")
-        lines = status.read_text("ascii").splitlines() if status.exists() else []
-        return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(what)), float("nan"))
+        """Memory that it holds, or with VmHWM held at most."""
+        return megabytes(self._process.pid, what)
 
     def stop(self) -> None:
         """End it."""
@@ -75,25 +72,24 @@ class Server:
 
 
 @contextmanager
-def serving(data_dir: Path) -> Iterator[Server]:
+def serving(settings: Settings) -> Iterator[Server]:
     """A server that is stopped at the end."""
-    server = Server(data_dir)
+    server = Server(settings)
     try:
         yield server
     finally:
         server.stop()
 
 
-def measured(data_dir: Path, asked: Sequence[SearchQuery]) -> dict[str, float | Spread]:
-    """Start, ask everything twice as a page and through the API, and take the second time."""
-    with serving(data_dir) as server:
-        found: dict[str, float | Spread] = {"ready after, s": server.ready()}
+def measured(settings: Settings, asked: Sequence[SearchQuery]) -> Figures:
+    """Start it, and ask everything through the API and as pages. The first round embeds the questions; they are
+    remembered for the others."""
+    with serving(settings) as server:
+        found: Figures = {"ready after, s": server.ready()}
         server.get(FIRST)
         found["first search answered after, s"] = server.since_start()
-        for name, address in (("page over HTTP", page_address), ("API over HTTP", api_address)):
-            for query in asked:
-                server.get(address(query))
-            found[name] = spread([server.get(address(query)) for query in asked])
+        found |= asked_by_clients(Pages(server.port, tuple(map(api_address, asked))))
+        found["as a page, 1 client, ms"] = round_of(Pages(server.port, tuple(map(page_address, asked))))
         found["memory, MB"] = server.megabytes()
         found["memory at most, MB"] = server.megabytes("VmHWM")
     return found
