@@ -8,7 +8,6 @@ A token is a function of the word without case and accents: fold, then lemma (si
 import os
 import re
 import tempfile
-import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.metadata import version
@@ -19,6 +18,7 @@ import marisa_trie
 import Stemmer
 
 from schemas.language import LANGUAGES, Language
+from schemas.text import fold as fold
 
 #: An accent may stand after its letter as a character of its own (NFD), which \w does not know.
 _WORD = re.compile(r"\w[\w\u0300-\u036f]*")
@@ -59,9 +59,6 @@ STOP_WORDS: Final[dict[Language, frozenset[str]]] = {
 }
 
 
-#: Letters of names that are no letter with an accent to Unicode, but are to those who type them: Łódź, Đà Nẵng, Ørsted.
-_LETTERS: Final = str.maketrans({"œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "ı": "i", "ħ": "h"})
-
 #: Plurals that simplemma takes for verbs, or for words of their own.
 _PLURALS: Final[dict[Language, dict[str, str]]] = {
     "en": {
@@ -80,13 +77,6 @@ class Word(NamedTuple):
     token: str
     start: int
     end: int
-
-
-@lru_cache(maxsize=200_000)
-def fold(text: str) -> str:
-    """The text without case, accents and compatibility forms: ``Économie`` is ``economie``, ``ﬁ`` is ``fi``."""
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
-    return "".join(character for character in decomposed if not unicodedata.combining(character)).translate(_LETTERS)
 
 
 def words(text: str, language: Language) -> Iterator[Word]:

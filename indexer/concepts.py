@@ -7,8 +7,9 @@ from typing import Final, NamedTuple
 
 from babel import Locale
 
-from indexer.analysis import content_tokens, fold
+from indexer.analysis import content_tokens
 from schemas.language import LANGUAGES, Language
+from schemas.text import fold
 from schemas.vocabulary import load
 
 #: Facet, and the vocabularies whose terms are its values.

@@ -10,16 +10,17 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from indexer.analysis import fold, tokens
+from indexer.analysis import tokens
 from indexer.embedding import text_key
 from indexer.passages import passages
 from kb.records import service as records
+from kb.records.facets import city_id as city_id  # who builds a document asks for its city
+from kb.records.facets import dated, facets_of, place_of, year_of
 from kb.records.privacy import public_record
 from kb.records.service import Stored
 from schemas.language import Language, say
-from schemas.parts import Place
 from schemas.records import City, Expert, RecordBase, RecordType
-from schemas.vocabulary import load
+from schemas.text import fold
 
 _SPELLING = re.compile(r"[^\W\d_]{4,}")
 
@@ -148,26 +149,19 @@ def as_readers_see(found: Mapping[str, Stored]) -> dict[str, Stored]:
 def build(stored: Stored, city: Stored | None = None) -> IndexDocument:
     """The document of a record. ``city`` is the city record that it is linked to: it lends place and names."""
     record = stored.record
-    home = city.record if city and isinstance(city.record, City) else None
-    dated = _dated(record)
-    place = place_of(record, city)
+    lender = city.record if city else None
+    home = lender if isinstance(lender, City) else None
+    place = place_of(record, lender)
     return IndexDocument(
         id=record.id,
         type=record.type,
         versions=tuple(_version(record, language, home) for language in record.languages()),
         names=tuple(dict.fromkeys(name_key(name) for name in _names(record))),
-        facets=facets_of(record, city),
+        facets=facets_of(record, lender),
         year=year_of(record),
-        dated=dated,
+        dated=dated(record),
         coordinates=(place.coordinates.lat, place.coordinates.lon) if place and place.coordinates else None,
     )
-
-
-def city_id(record: RecordBase) -> str | None:
-    """The record id of the city that a record belongs to; a city belongs to itself."""
-    if isinstance(record, City):
-        return record.id
-    return next((target for relation, target in record.references() if relation == "city"), None)
 
 
 def name_key(name: str) -> str:
@@ -257,78 +251,6 @@ def _walk(record: RecordBase, path: str) -> list[Any]:
         values = [getattr(value, name, None) if name else value for value in values]
         values = [one for value in values for one in (value if isinstance(value, list) else [value])]
     return [value for value in values if value]
-
-
-def facets_of(record: RecordBase, city: Stored | None) -> dict[str, tuple[str, ...]]:
-    """Facet name to the values that the record is found under."""
-    place = place_of(record, city)
-    country = place.country if place else None
-    sdgs = [tag for tag in record.sdgs if tag.public]
-    themes = [tag.theme for tag in record.gender.themes if tag.public]
-    costs = getattr(record, "costs", None)
-    found: dict[str, Iterable[str | None]] = {
-        "type": [record.type],
-        "topic": load("topics").with_broader([*record.topics, *_expertise(record, "topics")]),
-        "instrument": load("instruments").with_broader([*record.instruments, *_expertise(record, "instruments")]),
-        "sdg": dict.fromkeys(tag.goal for tag in sdgs),
-        "target": dict.fromkeys(tag.code for tag in sdgs if "." in tag.code),
-        "gender_theme": dict.fromkeys([*themes, *_expertise(record, "gender_themes")]),
-        "gender_marker": ["unscreened" if record.gender.marker is None else str(record.gender.marker)],
-        "region": load("regions").with_broader([_region_of(country)] if country else []),
-        "country": [country],
-        "city": [city_id(record)],
-        "city_size": [_size(place.population if place else None)],
-        "stage": [getattr(record, "stage", None)],
-        "cost_band": [costs.band if costs else None],
-        "evidence_level": [_level(record)],
-        "language": record.languages(),
-    }
-    return {name: tuple(value for value in values if value) for name, values in found.items()}
-
-
-def _expertise(record: RecordBase, vocabulary: str) -> list[str]:
-    return [term for term in getattr(record, "expertise", []) if term in load(vocabulary)]
-
-
-def _level(record: RecordBase) -> str | None:
-    level = getattr(record, "evidence_level", None)
-    return None if level is None else str(level)
-
-
-def place_of(record: RecordBase, city: Stored | None) -> Place | None:
-    """The record's own place, filled up with what its city knows."""
-    own, lent = record.place, city.record.place if city else None
-    if own is None or lent is None:
-        return own or lent
-    return lent.model_copy(update={name: value for name, value in own if value is not None})
-
-
-@cache
-def _region_of(country: str) -> str:
-    return next(term.id for term in load("regions").terms if country in term.members)
-
-
-def _size(population: int | None) -> str | None:
-    bands = [term.id for term in load("city_sizes").terms if population is not None and population >= (term.value or 0)]
-    return bands[-1] if bands else None
-
-
-def _dated(record: RecordBase) -> str:
-    """The date that stands for the record: its own, its start, or when it was founded."""
-    period = getattr(record, "period", None)
-    candidates = [
-        getattr(record, "date", None),
-        getattr(record, "start", None),
-        period.start if period else None,
-        period.end if period else None,
-    ]
-    return next((str(value) for value in candidates if value), "")
-
-
-def year_of(record: RecordBase) -> int | None:
-    """The year that stands for the record."""
-    dated = _dated(record)
-    return int(dated[:4]) if dated else None
 
 
 def title_in(record: RecordBase, language: Language) -> str:

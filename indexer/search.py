@@ -1,26 +1,24 @@
 """SearchQuery to SearchResults: take the question apart, ask the engine, load the records, say why each was found."""
 
+import logging
 import re
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from indexer import concepts, labels, snippets, suggestions
+from indexer import concepts, fallback, labels, snippets, suggestions
 from indexer.analysis import content_tokens, is_stop_word, languages_of, token_set, tokens
 from indexer.concepts import Named, named_in
 from indexer.document import (
     as_readers_see,
-    city_id,
-    facets_of,
     name_key,
     passages_of,
-    place_of,
     published,
     title_in,
-    year_of,
 )
 from indexer.embedding import Model, VectorCache, describe
 from indexer.engines.base import Answer, Hit, Question, SearchEngine, connect
@@ -28,12 +26,15 @@ from indexer.meaning import Meaning
 from indexer.query import Parsed, parse
 from kb import outbox
 from kb.records import service as records
+from kb.records.facets import city_id, facets_of, place_of, year_of
 from kb.records.service import Stored
 from kb.records.urls import record_path
 from kb.settings import Settings
 from schemas.language import LANGUAGES, Language
+from schemas.records import Record
 from schemas.search import (
     IndexStatus,
+    Notice,
     Point,
     SearchQuery,
     SearchResult,
@@ -42,12 +43,25 @@ from schemas.search import (
     Why,
 )
 
+log = logging.getLogger(__name__)
+
 #: Words of a question that are looked up; a longer one is a pasted text, whose meaning speaks for it.
 MAX_TOKENS = 48
 #: Shorter words have too many neighbours for any to be what was meant; codes and numbers are meant as they are.
 _LONG_WORD = re.compile(r"(?<!\w)[^\W\d_]{5,}(?!\w)")
 #: Closeness that counts as wholly alike, for telling readers how close a passage is.
 VERY_CLOSE = 0.20
+
+
+@dataclass(frozen=True)
+class Found:
+    """The question as it was understood, and its answer. ``text`` is its free words, corrected."""
+
+    text: str
+    named: list[Named]
+    question: Question
+    answer: Answer
+    notice: Notice | None = None
 
 
 class Search:
@@ -83,21 +97,34 @@ class Search:
     def answer(self, session: Session, query: SearchQuery) -> SearchResults:
         """Find, rank, count and explain."""
         started = time.perf_counter()
-        typed = parse(query.q)
-        corrected = self._corrected(typed.text)
-        named = named_in(corrected)
-        question = self.question(query, typed, corrected, named)
-        found = self.engine.search(question)
+        found = self._find(session, query)
+        typed = parse(query.q).text
         return SearchResults(
             query=query,
-            total=found.total,
-            results=self._results(session, query, question, named, found),
-            facets=labels.facet_counts(session, found.facets, query.chosen(), query.lang),
+            total=found.answer.total,
+            results=self._results(session, query, found),
+            facets=labels.facet_counts(session, found.answer.facets, query.chosen(), query.lang),
             took_ms=round((time.perf_counter() - started) * 1000, 1),
-            did_you_mean=corrected if corrected != typed.text else None,
-            understood=[(one.concept.value, one.concept.label(query.lang)) for one in named if one.share >= 0.2],
-            notice="meaning-incomplete" if found.incomplete or _lacks_meaning(question) else None,
+            did_you_mean=found.text if found.text != typed else None,
+            understood=[(one.concept.value, one.concept.label(query.lang)) for one in found.named if one.share >= 0.2],
+            notice=found.notice,
         )
+
+    def _find(self, session: Session, query: SearchQuery) -> Found:
+        """What the index finds; while it is away, what the database does."""
+        typed = parse(query.q)
+        try:
+            text = self._corrected(typed.text)
+            named = named_in(text)
+            question = self.question(query, typed, text, named)
+            answer = self.engine.search(question)
+            incomplete = answer.incomplete or _lacks_meaning(question)
+            return Found(text, named, question, answer, "meaning-incomplete" if incomplete else None)
+        except fallback.AWAY as error:
+            log.warning("the search index is away, so the database answers: %s", error)
+        named = named_in(typed.text)
+        by_words = self.question(query.model_copy(update={"mode": "keyword"}), typed, typed.text, named)
+        return Found(typed.text, named, by_words, fallback.search(session, query, typed), "index-away")
 
     def question(self, query: SearchQuery, typed: Parsed, text: str, named: list[Named]) -> Question:
         """What the engine is asked."""
@@ -135,28 +162,24 @@ class Search:
             return word
         return self.engine.spelled_like(word) or word
 
-    def _results(
-        self, session: Session, query: SearchQuery, question: Question, named: list[Named], found: Answer
-    ) -> list[SearchResult]:
-        loaded = as_readers_see(published(session, [hit.id for hit in found.hits]))
+    def _results(self, session: Session, query: SearchQuery, found: Found) -> list[SearchResult]:
+        loaded = as_readers_see(published(session, [hit.id for hit in found.answer.hits]))
         cities = self._cities(session, loaded)
         return [
-            _result(hit, loaded[hit.id], cities.get(city_id(loaded[hit.id].record) or ""), query, question, named)
-            for hit in found.hits
-            if hit.id in loaded
+            _result(hit, record, cities.get(city_id(record) or ""), query, found)
+            for hit in found.answer.hits
+            if hit.id in loaded and (record := loaded[hit.id].record)
         ]
 
     @staticmethod
-    def _cities(session: Session, loaded: Mapping[str, Stored]) -> dict[str, Stored]:
-        return published(session, {id for stored in loaded.values() if (id := city_id(stored.record))})
+    def _cities(session: Session, loaded: Mapping[str, Stored]) -> dict[str, Record]:
+        found = published(session, {id for stored in loaded.values() if (id := city_id(stored.record))})
+        return {id: stored.record for id, stored in found.items()}
 
     def points(self, session: Session, query: SearchQuery, limit: int = 300) -> list[Point]:
         """The results that have a place, for the map; the first ``limit`` of them."""
-        typed = parse(query.q)
-        corrected = self._corrected(typed.text)
-        first = query.model_copy(update={"limit": limit, "offset": 0})
-        question = self.question(first, typed, corrected, named_in(corrected))
-        loaded = as_readers_see(published(session, [hit.id for hit in self.engine.search(question).hits]))
+        found = self._find(session, query.model_copy(update={"limit": limit, "offset": 0}))
+        loaded = as_readers_see(published(session, [hit.id for hit in found.answer.hits]))
         cities = self._cities(session, loaded)
         return [
             Point(id=id, type=record.type, title=title_in(record, query.lang), url=record_path(record.type, id, query.lang),
@@ -167,27 +190,38 @@ class Search:
 
     def suggest(self, session: Session, text: str, lang: Language, limit: int = 8) -> list[Suggestion]:
         """Completions while typing: terms, places and records."""
-        return suggestions.suggest(session, self.engine, text, lang, limit)
+        if len(text.strip()) < 2:
+            return []
+        return suggestions.suggest(session, self._names_starting(session, text, limit), text, lang, limit)
+
+    def _names_starting(self, session: Session, text: str, limit: int) -> list[str]:
+        try:
+            return self.engine.names_starting(text, limit)
+        except fallback.AWAY:
+            return fallback.names_starting(session, text, limit)
 
     def similar(self, session: Session, record_id: str, lang: Language, limit: int = 5) -> list[SearchResult]:
-        """Published records of the same type that are closest in meaning and tags."""
-        stored = records.get_public(session, record_id)
-        record = stored.record
-        vector = self.meaning.telling(self.engine.vectors_of(record_id))
+        """Published records of the same type that are closest in meaning and tags; none while the index is away."""
+        record = records.get_public(session, record_id).record
+        try:
+            question = self._like(record, limit)
+            answer = self.engine.search(question) if question.asks else None
+        except fallback.AWAY:
+            return []
+        return self._results(session, SearchQuery(lang=lang), Found("", [], question, answer)) if answer else []
+
+    def _like(self, record: Record, limit: int) -> Question:
         tags = [f"topic:{topic}" for topic in record.topics] + [
             f"target:{tag.code}" for tag in record.sdgs if tag.public
         ]
-        if vector is None and not tags:
-            return []
-        question = Question(
-            vector=vector,
+        return Question(
+            vector=self.meaning.telling(self.engine.vectors_of(record.id)),
             typical=self.meaning.typical,
             terms={tag: 1 / len(tags) for tag in tags},
             filters={"type": [record.type]},
-            without=record_id,
+            without=record.id,
             limit=limit,
         )
-        return self._results(session, SearchQuery(lang=lang), question, [], self.engine.search(question))
 
     def status(self, session: Session) -> IndexStatus:
         """Where the index stands."""
@@ -212,14 +246,11 @@ def _per_language(phrase: str) -> dict[Language, tuple[str, ...]]:
     return {language: tuple(tokens(phrase, language)) for language in LANGUAGES}
 
 
-def _result(
-    hit: Hit, stored: Stored, city: Stored | None, query: SearchQuery, question: Question, named: list[Named]
-) -> SearchResult:
-    record = stored.record
+def _result(hit: Hit, record: Record, city: Record | None, query: SearchQuery, found: Found) -> SearchResult:
     # The record as it is now may no longer have the language that the index knows it in.
     language = next(one for one in (query.lang, hit.language, record.language) if one in record.title)
     passages = passages_of(record, language)
-    asked = set(question.words.get(language, ()))
+    asked = set(found.question.words.get(language, ()))
     held = {token for passage in passages for token in asked & token_set(passage.text, language)} if asked else asked
     place = hit.passage if 0 <= hit.passage < len(passages) else snippets.best_passage(passages, language, asked)
     text = passages[place].text.removeprefix(f"{record.title[language]} ")
@@ -235,10 +266,10 @@ def _result(
         score=hit.score,
         snippet=excerpt.text,
         marks=excerpt.marks,
-        why=_why(hit, question, named, held, facets, language, query.lang),
+        why=_why(hit, found, held, facets, language, query.lang),
         original_language=record.language,
         languages=record.languages(),
-        city=title_in(city.record, query.lang) if city else where.name if where else None,
+        city=title_in(city, query.lang) if city else where.name if where else None,
         country=concepts.country_name(where.country, query.lang) if where and where.country else None,
         year=year_of(record),
         sdgs=list(facets["sdg"]),
@@ -248,8 +279,7 @@ def _result(
 
 def _why(
     hit: Hit,
-    question: Question,
-    named: list[Named],
+    found: Found,
     held: set[str],
     facets: Mapping[str, tuple[str, ...]],
     language: Language,
@@ -257,8 +287,8 @@ def _why(
 ) -> Why:
     return Why(
         exact=hit.exact,
-        words=[word for word, tokens in _words_of(question.name, language) if not held.isdisjoint(tokens)],
-        tags=[one.concept.label(lang) for one in named if one.concept.id in facets.get(one.concept.facet, ())],
+        words=[word for word, tokens in _words_of(found.question.name, language) if not held.isdisjoint(tokens)],
+        tags=[one.concept.label(lang) for one in found.named if one.concept.id in facets.get(one.concept.facet, ())],
         meaning=None if hit.closeness is None else round(min(max(hit.closeness / VERY_CLOSE, 0), 1), 2),
     )
 

@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session
 
 from indexer.concepts import Concept, starting
 from indexer.document import published, title_in
-from indexer.engines.base import SearchEngine
 from kb.records.urls import record_path
 from schemas.language import Language
 from schemas.search import Suggestion
@@ -24,12 +23,10 @@ _NOTES: dict[str, dict[Language, str]] = {
 }
 
 
-def suggest(session: Session, engine: SearchEngine, text: str, language: Language, limit: int) -> list[Suggestion]:
-    """At most ``limit``: half for terms and places, the rest for records whose names start like this."""
-    if len(text.strip()) < 2:
-        return []
+def suggest(session: Session, ids: list[str], text: str, language: Language, limit: int) -> list[Suggestion]:
+    """At most ``limit``: half for terms and places, the rest for these records, whose names start like this."""
     terms = [_term(concept, language) for concept in starting(text, language, limit)]
-    named = _records(session, engine, text, language, limit)
+    named = _records(session, ids, language)
     few = max(limit - len(named), limit // 2)
     return (terms[:few] + named)[:limit]
 
@@ -44,8 +41,8 @@ def _term(concept: Concept, language: Language) -> Suggestion:
     )
 
 
-def _records(session: Session, engine: SearchEngine, text: str, language: Language, limit: int) -> list[Suggestion]:
-    found = published(session, engine.names_starting(text, limit))
+def _records(session: Session, ids: list[str], language: Language) -> list[Suggestion]:
+    found = published(session, ids)
     return [
         Suggestion(
             kind="place" if stored.record.type == "city" else "record",

@@ -18,6 +18,7 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import (
     JSON,
     URL,
+    Boolean,
     Connection,
     DateTime,
     Dialect,
@@ -32,13 +33,20 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 import kb
 from kb.settings import Settings
 
-#: FastAPI runs up to 40 requests at once, one thread each, and each may hold a connection.
-CONNECTIONS = 40
+#: Connections that stay open; the others close when they are given back.
+KEPT_CONNECTIONS = 5
+#: Seconds that a request waits for a connection. All of them busy for longer is overload: better 503 now than a queue.
+POOL_TIMEOUT = 5
+#: Seconds to reach the server, so that one that is away is told, not waited for.
+CONNECT_TIMEOUT = 5
+#: Milliseconds that one statement of a web request may take on PostgreSQL: who asked has gone by then.
+STATEMENT_TIMEOUT = 10_000
 #: Values in one ``IN (...)``; below every database's limit of parameters.
 CHUNK = 500
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -106,29 +114,49 @@ def _epoch_of_postgresql(element: object, compiler: object, **options: object) -
     return "extract(epoch from clock_timestamp())::double precision"
 
 
+class holds(FunctionElement[bool]):  # noqa: N801
+    """``holds(text, part)``: whether a text has this part, as it is written; no character in it is a wildcard.
+    Measured on PostgreSQL, it takes half the time of LIKE."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(holds, "sqlite")
+def _holds_in_sqlite(element: holds, compiler: SQLCompiler, **options: Any) -> str:
+    return f"(instr({compiler.process(element.clauses, **options)}) > 0)"
+
+
+@compiles(holds, "postgresql")
+def _holds_in_postgresql(element: holds, compiler: SQLCompiler, **options: Any) -> str:
+    return f"(strpos({compiler.process(element.clauses, **options)}) > 0)"
+
+
 def make_engine(settings: Settings) -> Engine:
     """The engine for the database that the settings name. Raises ValueError for one that is not supported."""
     url = make_url(settings.resolved_database_url)
     match url.get_backend_name():
         case "sqlite":
-            return _sqlite(url)
+            return _sqlite(url, settings)
         case "postgresql":
-            return _postgresql(url)
+            return _postgresql(url, settings)
         case other:
             raise ValueError(f"KB_DATABASE_URL names '{other}'; use sqlite:///FILE or postgresql://HOST/NAME")
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, settings: Settings) -> Engine:
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
-    return create_engine(url, pool_pre_ping=True, **_COMMON)
+    timeout = {} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_TIMEOUT}
+    # The ping finds connections that a restart of the server has cut, before a request meets them.
+    return create_engine(url, pool_pre_ping=True, connect_args=timeout, **_common(settings))
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, settings: Settings) -> Engine:
     if not url.database or url.database == ":memory:":
         raise ValueError("KB_DATABASE_URL must name a file: each connection would have a memory database of its own")
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, **_COMMON)
+    engine = create_engine(url, **_common(settings))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -138,12 +166,15 @@ def _write_json(value: object) -> str:
     return to_json(value).decode()
 
 
-_COMMON: dict[str, Any] = {
-    "json_serializer": _write_json,
-    "json_deserializer": from_json,
-    "pool_size": 5,
-    "max_overflow": CONNECTIONS - 5,
-}
+def _common(settings: Settings) -> dict[str, Any]:
+    kept = min(KEPT_CONNECTIONS, settings.database_pool)
+    return {
+        "json_serializer": _write_json,
+        "json_deserializer": from_json,
+        "pool_size": kept,
+        "max_overflow": settings.database_pool - kept,
+        "pool_timeout": POOL_TIMEOUT,
+    }
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -181,7 +212,13 @@ def get_session(request: Request) -> Iterator[Session]:
     The session of a GET cannot write. A page that must do so (last seen, audit) opens its own ``transaction``.
     """
     with transaction(request.app.state.engine, readonly=request.method in SAFE_METHODS) as session:
+        event.listen(session, "after_begin", _limit_time)
         yield session
+
+
+def _limit_time(_session: Session, _transaction: object, connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT}")
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

@@ -20,6 +20,9 @@ class Settings(BaseSettings):
     data_dir: Path = Path("var")
     #: Empty means SQLite in ``data_dir``.
     database_url: str = ""
+    #: Connections to the database that this process may have open at once. A request holds one, and FastAPI runs up to 40
+    #: requests at once; PostgreSQL's max_connections must cover the sum of all processes (its default is 100).
+    database_pool: int = Field(default=40, ge=1)
     #: Empty means the embedded engine in ``data_dir``.
     search_url: str = ""
     #: Seconds that a search may take in Elasticsearch before the database answers instead.

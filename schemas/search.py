@@ -12,6 +12,8 @@ MAX_QUERY = 1_000
 MAX_OFFSET = 10_000
 
 Mode = Literal["hybrid", "keyword", "semantic"]
+#: Something that a reader of results must know: meaning is not computed yet, or the index is away.
+Notice = Literal["meaning-incomplete", "index-away"]
 Sort = Literal["relevance", "newest", "oldest", "title", "distance"]
 
 
@@ -147,8 +149,7 @@ class SearchResults(Model):
     did_you_mean: str | None = None
     #: Vocabulary terms that the question names, as ids ``vocabulary:id`` with their labels.
     understood: list[tuple[str, str]] = []
-    #: Something the reader must know: meaning not yet computed, index away. A message id for translation.
-    notice: Literal["meaning-incomplete", "index-away"] | None = None
+    notice: Notice | None = None
 
 
 class Suggestion(Model):

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.encoders import jsonable_encoder
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -54,6 +55,7 @@ def install(app: FastAPI) -> None:
     app.exception_handler(HTTPException)(_http)
     app.exception_handler(RequestValidationError)(_validation)
     app.add_exception_handler(OperationalError, _database)
+    app.add_exception_handler(NoConnectionFree, _overload)
     app.add_exception_handler(Exception, _unexpected)
 
 
@@ -91,6 +93,11 @@ def _validation(request: Request, error: RequestValidationError) -> Response:
 
 def _database(request: Request, error: Exception) -> Response:
     log.exception("the database did not answer", exc_info=error)
+    return error_response(request, 503)
+
+
+def _overload(request: Request, error: Exception) -> Response:
+    log.warning("no connection to the database is free: %s", error)
     return error_response(request, 503)
 
 

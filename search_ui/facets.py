@@ -1,7 +1,7 @@
 """Facets as the page shows them: groups of options in a useful order, and the chosen ones as removable links."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from schemas.language import Language
@@ -41,7 +41,8 @@ class Option:
 
     id: str
     label: str
-    count: int
+    #: None while nobody can count: the index is away.
+    count: int | None
     selected: bool
     depth: int = 0
 
@@ -78,7 +79,13 @@ class Applied:
 def groups(results: SearchResults) -> list[Group]:
     """The facets that have anything to choose, in the product's order."""
     made = (_group(facet.name, results) for facet in FACETS if results.facets.get(facet.name))
-    return [group for group in made if group.first]
+    return [_uncounted(group) if results.notice == "index-away" else group for group in made if group.first]
+
+
+def _uncounted(group: Group) -> Group:
+    """What is chosen, without a zero beside it: the database finds, but does not count by value."""
+    first, rest = ([replace(option, count=None) for option in options] for options in (group.first, group.rest))
+    return replace(group, first=first, rest=rest)
 
 
 def _group(name: str, results: SearchResults) -> Group:

@@ -25,6 +25,11 @@ def country_code(name: str) -> str | None:
     return _names().get(plain) or (_names().get(own) if own not in _SHARED and "," not in given else None)
 
 
+def country_names(code: str) -> list[str]:
+    """What a country is called in each of the three languages, as CLDR has it."""
+    return [str(Locale(language).territories.get(code, code)) for language in LANGUAGES]
+
+
 def _plain(name: str) -> str:
     """Without accents, capitals, articles and punctuation: "The Gambia" and "Gambie, la" need not be known."""
     letters = unicodedata.normalize("NFKD", re.sub("['’]", " ", name.casefold().replace("&", " and ")))

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from kb.db import CHUNK, chunks, utcnow
 from kb.errors import Conflict, NotFound
-from kb.records import translations
-from kb.records.tables import LinkRow, RecordRow, RevisionRow, TranslationRow
+from kb.records import lookups, translations
+from kb.records.tables import LinkRow, LookupRow, RecordRow, RevisionRow, TranslationRow
 from kb.records.translations import TextState, Translation
 from kb.records.values import read
 from schemas.language import Language, say
@@ -270,11 +270,12 @@ def _write(
         session.flush()
     except IntegrityError as error:
         raise Conflict("Somebody else created this record at the same moment; try again.") from error
-    for table, column in ((LinkRow, LinkRow.source_id), (TranslationRow, TranslationRow.record_id)):
-        if old_ids:
-            session.execute(sql_delete(table).where(column.in_(old_ids)).execution_options(synchronize_session=False))
+    for column in (LinkRow.source_id, TranslationRow.record_id, LookupRow.record_id) if old_ids else ():
+        old = sql_delete(column.class_).where(column.in_(old_ids))
+        session.execute(old.execution_options(synchronize_session=False))
     _insert(session, RevisionRow, [_revision_values(row, author, comment) for _, row in changed])
     _insert(session, LinkRow, [link for record, _ in changed for link in _link_values(record)])
+    _insert(session, LookupRow, [lookups.values_of(record) for record, _ in changed if record.status == "published"])
     _insert(session, TranslationRow, [
         {"record_id": row.id, "language": language, **vars(made)}
         for _, row in changed

@@ -3,7 +3,7 @@
 import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kb.db import Base
@@ -65,3 +65,29 @@ class TranslationRow(Base):
     translator: Mapped[str | None] = mapped_column(String(200))
     #: When this language's text last changed.
     updated_at: Mapped[datetime.datetime]
+
+
+class LookupRow(Base):
+    """A published record as the database alone finds it, while the search index is away. It is derived from what readers
+    may see, and written with the record. Texts are folded words between single blanks, with a blank at both ends."""
+
+    __tablename__ = "lookups"
+
+    record_id: Mapped[str] = mapped_column(ForeignKey("records.id", ondelete="CASCADE"), primary_key=True)
+    type: Mapped[str] = mapped_column(String(20), index=True)
+    #: Empty for a record without a city; a city is its own.
+    city_id: Mapped[str] = mapped_column(String(200))
+    #: 20190430 for 2019-04-30, 20190000 for 2019, 0 for a record without a date.
+    dated: Mapped[int]
+    #: The record's own coordinates as a point on the unit sphere: there, distance is plain arithmetic.
+    x: Mapped[float | None]
+    y: Mapped[float | None]
+    z: Mapped[float | None]
+    #: ``facet:value`` each, without what a city lends.
+    facets: Mapped[str] = mapped_column(Text)
+    #: Titles in all languages, that of the record's own language first, and other names.
+    names: Mapped[str] = mapped_column(Text)
+    #: The place's own name, and its country's in all languages.
+    place: Mapped[str] = mapped_column(Text)
+    #: All of that and the summaries.
+    text: Mapped[str] = mapped_column(Text)

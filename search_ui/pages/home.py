@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse
 
 from indexer.search import Search
-from kb.errors import Unavailable
 from kb.records import service as records
 from schemas.language import Language
 from schemas.records import Adoption, RecordType
@@ -36,24 +35,17 @@ _RECENT: Final = 6
 
 @router.get("/{lang:language}/")
 def home(request: Request, session: SessionDep, engine: SearchDep) -> HTMLResponse:
-    """The home page of a language. While the index is away it is without what only the index knows."""
+    """The home page of a language."""
     language = language_of(request)
     counts = records.count_by_type(session)
-    try:
-        found = _found(session, engine, language)
-    except Unavailable:
-        found = _NOTHING
     return page(
         request,
         "home.html",
         examples=[i18n.gettext(text, language) for text in EXAMPLES],
         figures=[(kind, counts[kind]) for kind in _FIGURES if counts.get(kind)],
         cases=counts.get("case_study", 0),
-        **found,
+        **_found(session, engine, language),
     )
-
-
-_NOTHING: Final[dict[str, Any]] = {"spots": [], "map": None, "recent": [], "goals": {}, "themes": [], "topics": []}
 
 
 def _found(session: Session, engine: Search, language: Language) -> dict[str, Any]:

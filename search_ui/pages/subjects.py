@@ -6,7 +6,6 @@ from typing import Any, Final, NamedTuple
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from indexer.analysis import fold
 from kb.errors import NotFound
 from kb.records import service as records
 from kb.records.service import Stored
@@ -14,6 +13,7 @@ from kb.records.urls import record_path
 from schemas.language import Language
 from schemas.records import RecordType
 from schemas.search import SearchQuery
+from schemas.text import fold
 from schemas.vocabulary import Term, load
 from search_ui import coverage, facets, forms, i18n, maps, related
 from search_ui.addresses import KIND_OF

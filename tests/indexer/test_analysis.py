@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from indexer.analysis import content_tokens, fold, is_stop_word, languages_of, tokens, words
+from indexer.analysis import content_tokens, is_stop_word, languages_of, tokens, words
 from schemas.language import LANGUAGES, Language
+from schemas.text import fold
 from tests.indexer.plurals import PAIRS
 
 languages = st.sampled_from(LANGUAGES)

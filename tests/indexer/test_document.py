@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from indexer.analysis import fold, tokens
+from indexer.analysis import tokens
 from indexer.document import IndexDocument, as_readers_see, build, city_id, name_key, passages_of
 from indexer.passages import LIMIT
 from kb.db import utcnow
@@ -15,6 +15,7 @@ from kb.records.service import Stored
 from schemas.language import LANGUAGES
 from schemas.records import Record, parse
 from schemas.search import FACETS
+from schemas.text import fold
 from tests.indexer.library import CABLE_CARS, RECORDS
 from tests.schemas.strategies import records
 

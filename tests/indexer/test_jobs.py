@@ -15,7 +15,7 @@ from indexer.demo_vectors import load_demo_vectors
 from indexer.jobs import Worker
 from indexer.search import Search
 from kb import outbox
-from kb.db import make_engine, migrate, transaction
+from kb.db import transaction
 from kb.records import service
 from kb.settings import Settings
 from schemas.records import parse
@@ -26,18 +26,10 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    settings = Settings(data_dir=tmp_path, _env_file=None)  # type: ignore[call-arg]
+def database(settings: Settings, engine: Engine) -> Engine:
+    """Each kind, with the vectors that are shipped."""
     load_demo_vectors(settings)
-    return settings
-
-
-@pytest.fixture
-def database(settings: Settings) -> Iterator[Engine]:
-    database = make_engine(settings)
-    migrate(database)
-    yield database
-    database.dispose()
+    return engine
 
 
 @pytest.fixture

@@ -1,67 +1,11 @@
-"""Databases for the tests: a SQLite file always; a PostgreSQL schema on KB_TEST_POSTGRES or this machine."""
+"""Records for the tests of the database."""
 
-import os
-import secrets
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import OperationalError
 
-from kb.db import make_engine, migrate
-from kb.settings import Settings
 from schemas.records import Record, parse
-
-LOCAL_POSTGRES = "postgresql://postgres@127.0.0.1/test"
-
-
-@pytest.fixture
-def postgres_url() -> Iterator[str]:
-    """The URL of an empty schema, which is dropped afterwards."""
-    server = os.environ.get("KB_TEST_POSTGRES", LOCAL_POSTGRES)
-    schema = f"kb_test_{secrets.token_hex(6)}"
-    admin = create_engine(server.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT")
-    try:
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE SCHEMA {schema}"))
-    except OperationalError:
-        if "KB_TEST_POSTGRES" in os.environ:
-            raise
-        pytest.skip("there is no PostgreSQL on this machine, and KB_TEST_POSTGRES names none")
-    yield f"{server}?options=-csearch_path%3D{schema}"
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-    admin.dispose()
-
-
-@pytest.fixture
-def sqlite_settings(tmp_path: Path) -> Settings:
-    return Settings(data_dir=tmp_path / "data", _env_file=None)  # type: ignore[call-arg]
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def settings(request: pytest.FixtureRequest, sqlite_settings: Settings) -> Settings:
-    """Settings of an empty database, of each kind."""
-    if request.param == "postgresql":
-        return sqlite_settings.model_copy(update={"database_url": request.getfixturevalue("postgres_url")})
-    return sqlite_settings
-
-
-@pytest.fixture
-def bare_engine(settings: Settings) -> Iterator[Engine]:
-    """A database without tables."""
-    engine = make_engine(settings)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def engine(bare_engine: Engine) -> Engine:
-    """A database with its tables, and nothing in them."""
-    migrate(bare_engine)
-    return bare_engine
 
 
 @pytest.fixture

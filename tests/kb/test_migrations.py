@@ -2,6 +2,7 @@
 
 import multiprocessing
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from alembic import command
@@ -10,13 +11,14 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import ScriptDirectory
-from sqlalchemy import Column, Engine, String, inspect, text
+from sqlalchemy import Column, Engine, MetaData, String, inspect, select, text
 
-from kb import db
+from kb import db, outbox
 from kb.db import downgrade, load_tables, make_engine, migrate, migration_config, transaction
 from kb.records import service
 from kb.settings import Settings
-from schemas.records import Record
+from schemas.records import Record, parse
+from tests.indexer.library import CABLE_CARS, RECORDS
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_code_knows(engine: Engine) -> None:
@@ -26,14 +28,93 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_knows(engine: Engi
 
 
 def test_every_step_goes_down_and_up_again(bare_engine: Engine) -> None:
-    steps = [script.revision for script in ScriptDirectory.from_config(migration_config()).walk_revisions()][::-1]
-    for revision in steps:
+    for revision in _revisions():
         migrate(bare_engine, revision)
         downgrade(bare_engine, "-1")
         migrate(bare_engine, revision)
     downgrade(bare_engine, "base")
     assert inspect(bare_engine).get_table_names() == ["alembic_version"]
     migrate(bare_engine)
+
+
+def _revisions() -> list[str]:
+    """The oldest first."""
+    return [script.revision for script in ScriptDirectory.from_config(migration_config()).walk_revisions()][::-1]
+
+
+def test_every_step_keeps_all_rows_that_both_its_sides_know(engine: Engine) -> None:
+    """From the newest down to the first, each step down, up and down again; then up to the newest, step by step."""
+    _fill(engine)
+    with transaction(engine) as session:
+        published = list(service.iterate(session))
+    later = _revisions()[1:]
+    for revision in reversed(later):
+        above = _rows(engine)
+        downgrade(engine, "-1")
+        below = _rows(engine)
+        _assert_kept(above, below)
+        migrate(engine, revision)
+        _assert_kept(below, _rows(engine))
+        downgrade(engine, "-1")
+        assert _rows(engine) == below
+    oldest = _rows(engine)
+    assert {len(oldest[table]) > 1 for table in ("records", "revisions", "links", "translations", "index_jobs")} == {
+        True
+    }
+    for revision in later:
+        before = _rows(engine)
+        migrate(engine, revision)
+        _assert_kept(before, _rows(engine))
+    _assert_kept(oldest, _rows(engine))
+    with transaction(engine) as session:
+        assert list(service.iterate(session)) == published
+        assert service.save(session, parse(RECORDS[0] | {"other_names": ["Medallo", "Ciudad"]}), "me") == "updated"
+
+
+def _fill(engine: Engine) -> None:
+    """Records of several types, some edited, translated, linked, hidden or not published; jobs; a lease."""
+    with transaction(engine) as session:
+        service.save_many(session, map(parse, RECORDS), "me")
+        service.save(
+            session, parse(CABLE_CARS | {"title": CABLE_CARS["title"] | {"fr": "Téléphériques"}}), "you", "French"
+        )
+        service.save(session, parse(CABLE_CARS), "me", "and back")
+    with outbox.lease(engine, "index", "worker", 60) as held:
+        assert held
+
+
+def _rows(engine: Engine) -> dict[str, list[dict[str, Any]]]:
+    """Every row of every table, as the database itself describes its columns."""
+    tables = MetaData()
+    tables.reflect(engine)
+    with engine.connect() as connection:
+        return {
+            name: sorted((dict(row) for row in connection.execute(select(table)).mappings()), key=repr)
+            for name, table in tables.tables.items()
+            if name != "alembic_version"
+        }
+
+
+def _assert_kept(before: dict[str, list[dict[str, Any]]], after: dict[str, list[dict[str, Any]]]) -> None:
+    for table in before.keys() & after.keys():
+        columns = [sorted(rows[0]) for rows in (before[table], after[table]) if rows]
+        assert len(before[table]) == len(after[table]), table
+        both = [name for name in columns[0] if all(name in known for known in columns)] if columns else []
+        assert _only(before[table], both) == _only(after[table], both), table
+
+
+def _only(rows: list[dict[str, Any]], columns: list[str]) -> list[str]:
+    return sorted(repr([row[name] for name in columns]) for row in rows)
+
+
+def test_what_the_database_finds_records_by_is_made_for_records_that_are_there(engine: Engine) -> None:
+    _fill(engine)
+    made = _rows(engine)["lookups"]
+    assert len(made) == sum(record["status"] == "published" for record in RECORDS)
+    downgrade(engine, "0001")
+    assert "lookups" not in _rows(engine)
+    migrate(engine)
+    assert _rows(engine)["lookups"] == made
 
 
 def test_there_is_one_newest_revision() -> None:
