@@ -39,7 +39,7 @@ serve: setup ## Serve what is in var/
 
 .PHONY: test
 test: $(VENV)/installed-dev lint ## Check the code and run every test that needs no server
-	$(RUN) -m pytest -q -m "not browser and not postgres"
+	$(RUN) -m pytest -q -m "not browser and not postgres and not cluster"
 
 .PHONY: lint
 lint: $(VENV)/installed-dev ## Style, types, import directions
@@ -56,6 +56,10 @@ format: $(VENV)/installed-dev ## Lay the code out and sort imports
 .PHONY: test-postgres
 test-postgres: $(VENV)/installed-dev ## Tests on PostgreSQL (KB_TEST_POSTGRES, else the one on this machine)
 	$(RUN) -m pytest -q -m postgres
+
+.PHONY: test-cluster
+test-cluster: $(VENV)/installed-dev ## Tests with Redis, PostgreSQL, Elasticsearch and real workers
+	$(RUN) -m pytest -q -m cluster
 
 .PHONY: test-browser
 test-browser: $(VENV)/installed-dev ## Tests in a real browser (Debian's chromium)

@@ -1,19 +1,20 @@
-"""Who does the work in the background: a thread of this process.
+"""Who does the work in the background: a thread of this process; or, with a broker, the workers that it is told to.
 
-A commit that adds jobs wakes it; a timer does anyway, for a hint can be lost.
+A commit that adds jobs wakes them; a timer does anyway, for a hint can be lost.
 """
 
 import logging
 import threading
 from collections.abc import Callable
+from typing import Protocol, Self
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from indexer import sync
-from indexer.embedding import VectorCache
+from indexer import upkeep
 from indexer.search import Search
 from kb import outbox
+from kb.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,22 @@ log = logging.getLogger(__name__)
 PERIOD = 5.0
 #: Seconds to wait for the thread at the end: it finishes the passage that it is at.
 PATIENCE = 20.0
+#: Seconds between two hints to the workers: commits that follow each other closely are one hint.
+GAP = 0.5
+#: Seconds that a hint waits for the broker; nobody waits for the hint.
+HINT_PATIENCE = 0.5
+#: Seconds that a process that ends waits for its last hint.
+LAST_HINT = 3.0
+
+
+class Background(Protocol):
+    """Something that goes on beside the requests."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """End."""
 
 
 class Worker:
@@ -47,47 +64,125 @@ class Worker:
         self._thread.join(PATIENCE)
 
     def _run(self) -> None:
-        self._try(self._search.prepare)
+        _try(self._search.prepare)
         while not self._ending.is_set():
             self._wake.clear()
-            self._try(self._work)
+            _try(self._work)
             self._wake.wait(PERIOD)
 
-    @staticmethod
-    def _try(work: Callable[[], None]) -> None:
-        try:
-            work()
-        except Exception:
-            log.exception("work in the background failed; trying again in %s seconds", PERIOD)
-
     def _work(self) -> None:
-        cache = self._search.open_cache()
-        try:
-            sync.drain(self._database, self._search.engine, cache, stop=self._ending.is_set)
-            if not self._search.engine.missing_vectors(1):
-                return
-            with outbox.lease(self._database, "embed", "worker", sync.LEASE) as held:
-                if held:
-                    self._embed(cache)
-        finally:
-            cache.close()
-
-    def _embed(self, cache: VectorCache) -> None:
+        upkeep.take_in(self._database, self._search, stop=self._ending.is_set)
         # New words before old meaning: an edit interrupts the computing of vectors.
-        sync.embed(
-            self._search.engine,
-            self._search.meaning.remembering.embedder,
-            cache,
-            stop=lambda: self._ending.is_set() or self._wake.is_set(),
-        )
+        while not self._interrupted() and upkeep.embed(self._database, self._search, stop=self._interrupted):
+            pass
+
+    def _interrupted(self) -> bool:
+        return self._ending.is_set() or self._wake.is_set()
+
+
+class Hints:
+    """Tells the workers of commits, from a thread of its own: a commit neither waits for the broker nor fails with it.
+
+    Also a context: ``with Hints(settings): ...`` tells of the commits in it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._due = False
+        self._wake = threading.Event()
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
+        self._forget: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Listen for commits."""
+        self._forget = outbox.on_commit(self._hint)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell of the last commit, if the broker listens, and end."""
+        self._forget()
+        self._ending.set()
+        self._wake.set()
+        self._thread.join(LAST_HINT)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _hint(self) -> None:
+        self._due = True
+        self._wake.set()
+
+    def _run(self) -> None:
+        while self._due or not self._ending.is_set():
+            self._wake.wait()
+            self._wake.clear()
+            if self._due:
+                self._due = False
+                self._send()
+            self._ending.wait(GAP)
+
+    def _send(self) -> None:
+        from indexer import tasks
+
+        try:
+            with tasks.make_app(
+                self._settings, socket_connect_timeout=HINT_PATIENCE, socket_timeout=HINT_PATIENCE, max_retries=0
+            ) as app:
+                app.send_task("take_in", expires=tasks.EXPIRES, retry=False)
+        except Exception as error:
+            log.warning("the broker was not told of a change; the workers will find it by themselves (%s)", error)
+
+
+class Preparation:
+    """Loads what the first question would have to wait for."""
+
+    def __init__(self, search: Search) -> None:
+        self._search = search
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="prepare", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Wait for the end."""
+        self._ending.set()
+        self._thread.join(PATIENCE)
+
+    def _run(self) -> None:
+        while not _try(self._search.prepare) and not self._ending.wait(PERIOD):
+            pass
+
+
+def _try(work: Callable[[], None]) -> bool:
+    """Whether it went well."""
+    try:
+        work()
+    except Exception:
+        log.exception("work in the background failed; trying again in %s seconds", PERIOD)
+        return False
+    return True
 
 
 def start(app: FastAPI) -> None:
-    """Begin working for this application; ``app.state`` has ``engine`` and ``search``."""
-    app.state.worker = Worker(app.state.engine, app.state.search)
-    app.state.worker.start()
+    """Begin working for this application; ``app.state`` has ``settings``, ``engine`` and ``search``."""
+    state = app.state
+    state.background = _background(state.settings, state.engine, state.search)
+    for each in state.background:
+        each.start()
+
+
+def _background(settings: Settings, database: Engine, search: Search) -> list[Background]:
+    return [Hints(settings), Preparation(search)] if settings.broker_url else [Worker(database, search)]
 
 
 def stop(app: FastAPI) -> None:
     """End it."""
-    app.state.worker.stop()
+    for each in app.state.background:
+        each.stop()

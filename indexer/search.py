@@ -30,6 +30,7 @@ from kb.records.facets import city_id, facets_of, place_of, year_of
 from kb.records.service import Stored
 from kb.records.urls import record_path
 from kb.settings import Settings
+from kb.work import service as work
 from schemas.language import LANGUAGES, Language
 from schemas.records import Record
 from schemas.search import (
@@ -234,6 +235,7 @@ class Search:
             model=self.engine.model.id,
             engine=self.engine.name,
             bytes=now.bytes,
+            jobs=work.jobs(session),
         )
 
 

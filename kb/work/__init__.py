@@ -1,0 +1,1 @@
+"""How far the long jobs are, for those who run the site."""
