@@ -91,8 +91,12 @@ class Client:
         self._changing = client.options(
             request_timeout=PATIENCE, max_retries=TRIES, retry_on_timeout=True, retry_on_status=(429, 502, 503, 504)
         )
+        self._timeout = timeout
         self._lock = threading.Lock()
         self._away_until = 0.0
+        self._question = threading.local()
+        #: Whether the index was not there when it was last asked for.
+        self.lost = False
 
     @contextmanager
     def asking(self) -> Iterator[Elasticsearch]:
@@ -100,13 +104,29 @@ class Client:
         self._refuse_while_away()
         try:
             with self._told():
-                yield self._asking
+                yield self._asking.options(request_timeout=self._time_left())
         except Refused:
             raise
         except Unavailable:
             self._away_until = time.monotonic() + PAUSE
             raise
         self._away_until = 0.0
+
+    @contextmanager
+    def one_question(self) -> Iterator[None]:
+        """All that this thread asks in the block takes no longer than a single request may."""
+        self._question.end = time.monotonic() + self._timeout
+        try:
+            yield
+        finally:
+            self._question.end = None
+
+    def _time_left(self) -> float:
+        end = getattr(self._question, "end", None)
+        left = end - time.monotonic() if end else self._timeout
+        if left <= 0:
+            raise Unavailable(f"The search index at {self._hosts} takes longer than {self._timeout} seconds.")
+        return float(left)
 
     @contextmanager
     def changing(self) -> Iterator[Elasticsearch]:
@@ -151,6 +171,7 @@ class Client:
         except TransportError as error:
             raise Unavailable(f"The search index at {self._hosts} does not answer: {error.message}") from error
         except ApiError as error:
+            self.lost = self.lost or error.meta.status == 404
             if error.meta.status in _AWAY or error.meta.status >= 500:
                 raise Unavailable(f"The search index at {self._hosts} cannot answer: {_reason(error)}") from error
             log.exception("Elasticsearch did not take a request")
