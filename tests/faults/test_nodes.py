@@ -16,6 +16,7 @@ def test_the_node_that_leads_is_killed_and_writes_and_searches_go_on(
 ) -> None:
     with opened(tmp_path, new_database(postgres), cluster.hosts) as site:
         always = site.save(range(100, 120), "always")
+        await_that(site.caught_up)
         await_that(lambda: site.indexed("always", always))
         saved: dict[int, str] = {}
 
