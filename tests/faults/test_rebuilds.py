@@ -17,7 +17,7 @@ pytestmark = pytest.mark.cluster
 @pytest.fixture
 def always(site: Site, proxy: Proxy) -> set[str]:
     """The ids of records that are always found; there are several batches of others."""
-    site.save(range(1000, 1700), "other")
+    site.save(range(1000, 1450), "other")
     ids = site.save(range(20), "always")
     await_that(site.caught_up)
     await_that(lambda: site.indexed("always", ids))

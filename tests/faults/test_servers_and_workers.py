@@ -76,6 +76,20 @@ def test_while_redis_is_down_edits_are_taken_and_then_found(site: Site, broker: 
     site.is_whole()
 
 
+def test_a_worker_that_loses_redis_in_the_middle_of_a_task_goes_on_when_it_is_back(
+    site: Site, broker: Redis, proxy: Proxy
+) -> None:
+    proxy.silence()
+    ids = site.save(range(40, 45), "cut")
+    _busy_child(site)
+    broker.kill()
+    proxy.speak()
+    edited = site.save(range(45, 50), "later")
+    broker.start()
+    await_that(lambda: site.indexed("cut", ids) and site.indexed("later", edited))
+    site.is_whole()
+
+
 def test_what_a_killed_worker_was_at_is_done_by_the_next(site: Site, proxy: Proxy) -> None:
     proxy.silence()
     ids = site.save(range(20, 30), "taken")
