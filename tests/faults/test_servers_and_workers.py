@@ -82,7 +82,9 @@ def test_a_worker_that_loses_redis_in_the_middle_of_a_task_goes_on_when_it_is_ba
     proxy.silence()
     ids = site.save(range(40, 45), "cut")
     _busy_child(site)
+    before = _losses(site)
     broker.kill()
+    await_that(lambda: _losses(site) > before)
     proxy.speak()
     edited = site.save(range(45, 50), "later")
     broker.start()
@@ -97,6 +99,11 @@ def test_what_a_killed_worker_was_at_is_done_by_the_next(site: Site, proxy: Prox
     proxy.speak()
     await_that(lambda: site.indexed("taken", ids))
     site.is_whole()
+
+
+def _losses(site: Site) -> int:
+    """How often the worker has lost its connection to Redis, as it says itself."""
+    return (site.settings.data_dir / "worker.log").read_text("utf-8").count("Connection to broker lost")
 
 
 def _busy_child(site: Site) -> int:
