@@ -2,6 +2,8 @@
 
 import os
 import socket
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,8 @@ index = typer.Typer(help="The search index: bring it up to date, build it anew, 
 THREADS = 2
 #: For a command that would rather fail than wait for the broker.
 IMPATIENT: Final = {"socket_connect_timeout": 3, "socket_timeout": 3, "max_retries": 0}
+#: Seconds before a worker that ended by an error starts again.
+PAUSE: Final = 1.0
 MOMENT = "%Y-%m-%d %H:%M UTC"
 
 
@@ -188,6 +192,8 @@ def worker_command(
         _ping(settings, node)
     # Asked to end, it gives tasks 35 seconds, and the rest back to the broker. Celery reads this when it is imported.
     os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    from celery import signals
+
     from indexer import tasks
 
     worker = tasks.make_app(settings).Worker(
@@ -198,8 +204,19 @@ def worker_command(
         without_gossip=True,
         without_mingle=True,
     )
+    was_ready: list[object] = []
+    signals.worker_ready.connect(lambda sender, **_: was_ready.append(sender), weak=False)
     worker.start()
+    if worker.exitcode and was_ready:
+        _begin_again()
     raise typer.Exit(worker.exitcode)
+
+
+def _begin_again() -> NoReturn:
+    """Celery's worker ends when it loses Redis in the middle of a task: it cannot put the message back."""
+    typer.echo("The worker ended by an error; it starts again.", err=True)
+    time.sleep(PAUSE)
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606  this very command
 
 
 def beat_command(check: Check = False) -> None:

@@ -4,6 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -92,9 +93,9 @@ class Search:
     def prepare(self) -> None:
         """Load what the first question would have to wait for."""
         named_in("")
-        cache = self.open_cache()
-        self.meaning.prepare(cache)
-        cache.close()
+        with closing(self.open_cache()) as cache:
+            self.meaning.prepare(cache)
+        self.engine.prepare()
 
     def answer(self, session: Session, query: SearchQuery) -> SearchResults:
         """Find, rank, count and explain."""
@@ -120,30 +121,31 @@ class Search:
         try:
             text = self._corrected(typed.text)
             named = named_in(text)
-            question = self.question(query, typed, text, named)
+            question = self.question(query, typed, text, named, self.meaning)
             answer = self.engine.search(question)
             incomplete = answer.incomplete or _lacks_meaning(question)
             return Found(text, named, question, answer, "meaning-incomplete" if incomplete else None)
         except fallback.AWAY as error:
             log.warning("the search index is away, so the database answers: %s", error)
         named = named_in(typed.text)
-        by_words = self.question(query.model_copy(update={"mode": "keyword"}), typed, typed.text, named)
+        by_words = self.question(query, typed, typed.text, named, None)
         return Found(typed.text, named, by_words, fallback.search(session, query, typed), "index-away")
 
-    def question(self, query: SearchQuery, typed: Parsed, text: str, named: list[Named]) -> Question:
-        """What the engine is asked."""
+    @staticmethod
+    def question(query: SearchQuery, typed: Parsed, text: str, named: list[Named], meaning: Meaning | None) -> Question:
+        """What the engine is asked; by words only without ``meaning``, which the engine has to be asked for."""
         known = languages_of(text)
         most = max(known.values())
         phrases = [_per_language(phrase) for phrase in typed.phrases]
-        meaning = self.meaning if text and query.mode != "keyword" else None
+        understood = meaning if text and query.mode != "keyword" else None
         return Question(
             mode=query.mode,
             words={language: tuple(content_tokens(text, language)[:MAX_TOKENS]) for language in LANGUAGES},
             phrases=phrases if typed.insists else (),
             preferred=() if typed.insists else phrases,
             excluded=[_per_language(phrase) for phrase in typed.excluded],
-            vector=meaning.query(text) if meaning else None,
-            typical=meaning.typical if meaning else None,
+            vector=understood.query(text) if understood else None,
+            typical=understood.typical if understood else None,
             languages=frozenset(language for language, count in known.items() if count and count == most),
             terms={one.concept.value: one.share for one in named},
             name=name_key(text),

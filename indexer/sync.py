@@ -31,6 +31,8 @@ EMBED_BATCH = 8
 FILLING = 0
 #: Seconds that a lease holds without being renewed; a batch takes far less.
 LEASE = 120
+#: The same for the taking in of changes: a batch takes a second, and nobody waits long for one whose process was killed.
+SHORT_LEASE = 30
 
 Progress = Callable[[int, int], None]
 Stop = Callable[[], bool]
@@ -69,7 +71,7 @@ def drain(
 ) -> int | None:
     """Take in all changes that wait, with the vectors that are known. Returns how many jobs were done; None when another
     process is at it."""
-    with outbox.lease(database, "index", _holder(), LEASE) as held:
+    with outbox.lease(database, "index", _holder(), SHORT_LEASE) as held:
         if not held:
             return None
         finished = 0
@@ -90,9 +92,18 @@ def _take_in_batch(database: Engine, engine: SearchEngine, cache: VectorCache, v
         documents = documents_of(session, [*ids, *_dependents(session, ids)])
         session.expunge_all()
     _write(engine, cache, ids, documents, version)
+    holds_nothing_else = bool(jobs) and engine.status().records <= len(documents)
     with transaction(database) as session:
         outbox.done(session, jobs)
+        if holds_nothing_else:
+            _ask_for_the_rest(session, {document.id for document in documents})
     return len(jobs)
+
+
+def _ask_for_the_rest(session: Session, written: set[str]) -> None:
+    """An index that somebody deleted is made anew by the next change, which must not be all that is ever in it."""
+    there = written | outbox.queued(session)
+    outbox.enqueue(session, [id for id, _ in records.published_ids(session) if id not in there])
 
 
 def _write(

@@ -67,6 +67,11 @@ def waiting(session: Session) -> int:
     return session.scalar(select(func.count()).select_from(IndexJob)) or 0
 
 
+def queued(session: Session) -> set[str]:
+    """The records that have a job."""
+    return set(session.scalars(select(IndexJob.record_id)))
+
+
 def enqueue(session: Session, record_ids: Iterable[str]) -> None:
     """Ask the index to look at these records again, though they did not change."""
     now = utcnow()

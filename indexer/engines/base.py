@@ -113,6 +113,9 @@ class SearchEngine(Protocol):
     def attach(self, vectors: Mapping[bytes, Vectors]) -> None:
         """Give passages their vectors, by text key."""
 
+    def prepare(self) -> None:
+        """Do now what the first question would have to wait for."""
+
     def search(self, question: Question) -> Answer:
         """Find, rank and count."""
 

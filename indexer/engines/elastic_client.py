@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -91,8 +91,13 @@ class Client:
         self._changing = client.options(
             request_timeout=PATIENCE, max_retries=TRIES, retry_on_timeout=True, retry_on_status=(429, 502, 503, 504)
         )
+        #: Seconds that one question may take.
+        self.timeout = timeout
         self._lock = threading.Lock()
         self._away_until = 0.0
+        self._question = threading.local()
+        #: Whether the index was not there when it was last asked for.
+        self.lost = False
 
     @contextmanager
     def asking(self) -> Iterator[Elasticsearch]:
@@ -100,13 +105,29 @@ class Client:
         self._refuse_while_away()
         try:
             with self._told():
-                yield self._asking
+                yield self._asking.options(request_timeout=self._time_left())
         except Refused:
             raise
         except Unavailable:
             self._away_until = time.monotonic() + PAUSE
             raise
         self._away_until = 0.0
+
+    @contextmanager
+    def one_question(self) -> Iterator[None]:
+        """All that this thread asks in the block takes no longer than a single request may."""
+        self._question.end = time.monotonic() + self.timeout
+        try:
+            yield
+        finally:
+            self._question.end = None
+
+    def _time_left(self) -> float:
+        end = getattr(self._question, "end", None)
+        left = end - time.monotonic() if end else self.timeout
+        if left <= 0:
+            raise Unavailable(f"The search index at {self._hosts} takes longer than {self.timeout} seconds.")
+        return float(left)
 
     @contextmanager
     def changing(self) -> Iterator[Elasticsearch]:
@@ -130,7 +151,8 @@ class Client:
             found: list[dict[str, Any]] = answer.body["responses"]
             for one in found:
                 if "error" in one:
-                    raise ApiError(one["error"].get("reason") or one["error"]["type"], answer.meta, one["error"])
+                    meta = replace(answer.meta, status=one["status"])
+                    raise ApiError(one["error"].get("reason") or one["error"]["type"], meta, one["error"])
             return found
 
     def _refuse_while_away(self) -> None:
@@ -151,6 +173,7 @@ class Client:
         except TransportError as error:
             raise Unavailable(f"The search index at {self._hosts} does not answer: {error.message}") from error
         except ApiError as error:
+            self.lost = self.lost or error.meta.status == 404
             if error.meta.status in _AWAY or error.meta.status >= 500:
                 raise Unavailable(f"The search index at {self._hosts} cannot answer: {_reason(error)}") from error
             log.exception("Elasticsearch did not take a request")

@@ -4,6 +4,7 @@ None of it is worth a request per question. It is asked for anew when this proce
 ``AGE`` seconds; sums of many vectors take seconds, so those are made beside the questions that go on.
 """
 
+import logging
 import math
 import threading
 import time
@@ -18,7 +19,10 @@ from indexer.engines.elastic_client import Client
 from indexer.engines.elastic_index import FORMAT
 from indexer.engines.elastic_query import Statistics
 from indexer.ranking import BM25_CEILING
+from kb.errors import Unavailable
 from schemas.language import LANGUAGES, Language
+
+log = logging.getLogger(__name__)
 
 #: Seconds for which what is known is taken as true.
 AGE: Final = 1.0
@@ -79,14 +83,23 @@ class State:
             assert self._model is not None
             return self._model
 
-    def statistics(self) -> Statistics:
-        """How the index is as a whole."""
-        with self._lock:
-            self._look()
-            if self._summed != self._seen:
-                self._sum_anew()
-            assert self._statistics is not None
-            return self._statistics
+    def statistics(self, patience: float | None = None) -> Statistics:
+        """How the index is as a whole. Raises Unavailable where so many vectors have to be summed for the first time that a
+        question cannot wait for it, or ``patience``, in seconds."""
+        end = time.monotonic() + (self._client.timeout if patience is None else patience)
+        while True:
+            with self._lock:
+                self._look()
+                if self._summed != self._seen:
+                    self._sum_anew()
+                if self._statistics and not self._sum_is_awaited:
+                    return self._statistics
+                summing = self._summing
+            left = end - time.monotonic()
+            if left <= 0:
+                raise Unavailable("The vectors of the search index are being summed; this takes seconds after a start.")
+            if summing:
+                summing.join(left)
 
     def information(self, words: Mapping[Language, Tokens]) -> dict[Language, float]:
         """The most that the words can score in each language by BM25 as Elasticsearch reckons it; 0 where no text is."""
@@ -134,14 +147,26 @@ class State:
             self._statistics = Statistics(self._statistics.sums, self._statistics.counts, self._incomplete)
         self._looked = time.monotonic()
 
+    @property
+    def _sum_is_awaited(self) -> bool:
+        """Whether the sums that are known are too old for a question: of few vectors, or of another index."""
+        known = self._statistics
+        return self._summed != self._seen and (
+            known is None or known.counts.sum() <= FEW or self._summed[0] != self._seen[0]
+        )
+
     def _sum_anew(self) -> None:
-        """At once where it is quick or must be, else beside the questions."""
-        many = self._statistics is not None and self._statistics.counts.sum() > FEW and self._summed[0] == self._seen[0]
-        if not many:
-            self._sum(self._seen)
-        elif time.monotonic() - self._summed_at > PERIOD and not (self._summing and self._summing.is_alive()):
-            self._summing = threading.Thread(target=self._sum, args=(self._seen,), name="means", daemon=True)
+        if self._summing and self._summing.is_alive():
+            return
+        if self._sum_is_awaited or time.monotonic() - self._summed_at > PERIOD:
+            self._summing = threading.Thread(target=self._try_to_sum, args=(self._seen,), name="means", daemon=True)
             self._summing.start()
+
+    def _try_to_sum(self, seen: tuple[str, int]) -> None:
+        try:
+            self._sum(seen)
+        except Unavailable as error:
+            log.warning("the vectors of the search index could not be summed: %s", error)
 
     def _sum(self, seen: tuple[str, int]) -> None:
         assert self._model is not None

@@ -17,7 +17,7 @@ from indexer.document import IndexDocument, name_key
 from indexer.embedding import Model, Vectors
 from indexer.engines import elastic_index
 from indexer.engines.base import Answer, EngineStatus, Question, SearchEngine
-from indexer.engines.elastic_client import Address, Client, read
+from indexer.engines.elastic_client import PATIENCE, Address, Client, read
 from indexer.engines.elastic_query import Query
 from indexer.engines.elastic_state import State
 from kb.errors import Unavailable
@@ -56,18 +56,25 @@ class ElasticsearchEngine:
 
     @property
     def model(self) -> Model:
-        self._open()
-        return self._state.model()
+        try:
+            self._open()
+            return self._state.model()
+        except Unavailable:
+            if not self._client.lost:
+                raise
+            # Somebody deleted the index; the next change makes it anew, for this model.
+            return self._model
 
     # Opening
 
-    def _open(self) -> None:
+    def _open(self, making: bool = False) -> None:
         """Make the first index where there is none; and let what was written last be found."""
+        self._is_there = self._is_there and not (making and self._client.lost)
         if not self._is_there:
             with self._client.asking() as client:
                 if not client.indices.exists_alias(name=self._index):
                     self._create(f"{self._index}-1", self._index)
-            self._is_there = True
+            self._is_there, self._client.lost = True, False
         if self._unread:
             with self._client.changing() as client:
                 client.indices.refresh(index=self._index)
@@ -133,7 +140,7 @@ class ElasticsearchEngine:
     def _put(self, changes: Iterable[tuple[elastic_index.Source, int, str]]) -> None:
         """Make these changes, all that are newer than what there is. An item that is refused is named in the error; the
         others are done."""
-        self._open()
+        self._open(making=True)
         actions = [
             {
                 "_op_type": "index",
@@ -168,7 +175,7 @@ class ElasticsearchEngine:
     def _check(self, failed: list[dict[str, Any]]) -> None:
         wrong = [item for item in failed if item["status"] != _CONFLICT]
         if any(item["status"] == 404 for item in wrong):
-            self._is_there = False
+            self._client.lost = True
         if wrong:
             first = wrong[0]
             reason = first.get("error", {})
@@ -179,10 +186,15 @@ class ElasticsearchEngine:
 
     # Searching
 
-    def search(self, question: Question) -> Answer:
+    def prepare(self) -> None:
         self._open()
-        information = self._state.information({one: words for one, words in question.words.items() if words})
-        return Query(question, self._state.statistics(), information, self._ask).answer()
+        self._state.statistics(patience=PATIENCE)
+
+    def search(self, question: Question) -> Answer:
+        with self._client.one_question():
+            self._open()
+            information = self._state.information({one: words for one, words in question.words.items() if words})
+            return Query(question, self._state.statistics(), information, self._ask).answer()
 
     def _ask(self, bodies: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         return self._client.search_many(self._index, bodies) if bodies else []

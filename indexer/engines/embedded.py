@@ -198,6 +198,9 @@ class EmbeddedEngine:
 
     # Searching
 
+    def prepare(self) -> None:
+        self.generation.state()
+
     def search(self, question: Question) -> Answer:
         generation = self.generation
         snapshot, words = generation.state()

@@ -1,8 +1,10 @@
 """Whatever is edited, in whatever order the work is done and wherever it is cut short: the index says what the
 database says once all waiting changes are taken in."""
 
+import secrets
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +82,12 @@ class Editing(RuleBasedStateMachine):
         root = Path(self.folder.name)
         self.database = make_engine(Settings(data_dir=root, _env_file=None))  # type: ignore[call-arg]
         migrate(self.database)
-        self.url = f"tantivy:{root / 'index'}"
+        self.url = self._url_in(root)
         self.engine = connect(self.url, MODEL)
         self.cache = VectorCache(root / "vectors.db", MODEL.id)
+
+    def _url_in(self, root: Path) -> str:
+        return f"tantivy:{root / 'index'}"
 
     def teardown(self) -> None:
         if not hasattr(self, "engine"):
@@ -128,9 +133,9 @@ class Editing(RuleBasedStateMachine):
     def _drain(self, engine: SearchEngine) -> None:
         sync.drain(self.database, engine, self.cache)
 
-    @rule(steps=st.integers(0, 1))
+    @rule(steps=st.integers(0, 2))
     def drain_until_killed(self, steps: int) -> None:
-        """The worker ends before its first or its second change of the index; its lease runs out at once."""
+        """The worker ends before a change of the index, or before its look at the whole; its lease runs out at once."""
         try:
             self._drain(Killable(self.engine, steps))  # type: ignore[arg-type]
         except Killed:
@@ -239,8 +244,27 @@ class ForgettingWhatIsInACity(Editing):
 SOME = settings(max_examples=settings.default.max_examples // 4, stateful_step_count=20)  # type: ignore[union-attr]
 
 
+#: Making an index there takes a third of a second.
+FEW = settings(SOME, max_examples=max(SOME.max_examples // 3, 5), stateful_step_count=15)
+
+
 def test_the_index_says_what_the_database_says() -> None:
     run_state_machine_as_test(Editing, settings=SOME)
+
+
+@pytest.mark.cluster
+def test_an_index_in_elasticsearch_says_what_the_database_says(elasticsearch: str) -> None:
+    class InElasticsearch(Editing):
+        def _url_in(self, root: Path) -> str:
+            return f"{elasticsearch}/kb-test-{secrets.token_hex(6)}"
+
+        def teardown(self) -> None:
+            try:
+                super().teardown()
+            finally:
+                urllib.request.urlopen(urllib.request.Request(f"{self.url}-*", method="DELETE")).close()
+
+    run_state_machine_as_test(InElasticsearch, settings=FEW)
 
 
 def test_a_worker_that_takes_jobs_off_the_list_before_doing_them_is_found_out() -> None:

@@ -4,10 +4,12 @@ import json
 import os
 import random
 import re
+import secrets
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -43,8 +45,8 @@ def record(number: int, word: str = "first") -> dict[str, Any]:
 class Profile:
     """A data folder, and processes that work on it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.settings = Settings(data_dir=folder, _env_file=None)  # type: ignore[call-arg]
+    def __init__(self, folder: Path, search_url: str = "") -> None:
+        self.settings = Settings(data_dir=folder, search_url=search_url, _env_file=None)  # type: ignore[call-arg]
         self.database: Engine = make_engine(self.settings)
         migrate(self.database)
         self.random = random.Random()
@@ -53,7 +55,11 @@ class Profile:
         self.startup = time.monotonic() - started
 
     def _command(self, *arguments: str) -> dict[str, Any]:
-        environment = os.environ | {"KB_DATA_DIR": str(self.settings.data_dir), "PYTHONUNBUFFERED": "1"}
+        environment = os.environ | {
+            "KB_DATA_DIR": str(self.settings.data_dir),
+            "KB_SEARCH_URL": self.settings.search_url,
+            "PYTHONUNBUFFERED": "1",
+        }
         return {"args": [sys.executable, "-m", "search_ui.cli", *arguments], "cwd": ROOT, "env": environment}
 
     def run(self, *arguments: str) -> str:
@@ -147,13 +153,31 @@ def test_an_import_that_is_killed_again_and_again_loses_nothing_that_it_acknowle
 def test_an_index_whose_writer_is_killed_again_and_again_says_what_the_database_says(
     profile: Profile, command: str
 ) -> None:
+    kill_writers(profile, command, KILLS)
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("command", ["sync", "rebuild"])
+def test_an_index_in_elasticsearch_whose_writer_is_killed_says_what_the_database_says(
+    tmp_path: Path, elasticsearch: str, command: str
+) -> None:
+    url = f"{elasticsearch}/kb-test-{secrets.token_hex(6)}"
+    profile = Profile(tmp_path / "data", url)
+    try:
+        kill_writers(profile, command, kills=2)
+    finally:
+        profile.database.dispose()
+        urllib.request.urlopen(urllib.request.Request(f"{url}-*", method="DELETE")).close()
+
+
+def kill_writers(profile: Profile, command: str, kills: int) -> None:
     with transaction(profile.database) as session:
         service.save_many(session, (parse(record(number)) for number in range(MANY)), "me")
     profile.run("index", "sync")
     killed, round_number = 0, 0
-    while killed < KILLS:
+    while killed < kills:
         round_number += 1
-        assert round_number < 5 * KILLS, "the work ends too soon to be killed"
+        assert round_number < 5 * kills, "the work ends too soon to be killed"
         profile.edit(f"round{round_number}")
         was_killed, _ = profile.killed("index", command)
         killed += was_killed
