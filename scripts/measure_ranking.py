@@ -1,6 +1,7 @@
 """Measure the ranking on a parallel question collection, through the same path as a visitor's question.
 
     python scripts/measure_ranking.py en=xquad.en.json es=xquad.es.json [--titles number|article] [--mode hybrid]
+        [--elasticsearch http://127.0.0.1:9200]
 
 The files are in SQuAD's format and say the same in each language, paragraph by paragraph. Each paragraph becomes a record:
 all in one language, or half in one and half in the other; the questions of both languages are asked of each collection.
@@ -9,11 +10,13 @@ Prints MRR@10 and the share of questions that were refused. Vectors are kept in 
 
 import argparse
 import json
+import secrets
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from elasticsearch import Elasticsearch
 from sqlalchemy import Engine
 
 from indexer import sync
@@ -83,7 +86,8 @@ def measure(
 ) -> list[float]:
     """The MRR of one collection, asked in every language."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_dir=Path(folder))
+        place = f"{options.elasticsearch}/kb-measure-{secrets.token_hex(4)}" if options.elasticsearch else ""
+        settings = Settings(data_dir=Path(folder), search_url=place, search_timeout=60)
         database = make_engine(settings)
         migrate(database)
         search = open_search(settings, database)
@@ -99,7 +103,16 @@ def measure(
             found.append(rank)
             print(f"{'+'.join(languages):8} asked in {asked}  MRR@10 {rank:.4f}  refused {refused:.4f}", flush=True)
         search.engine.close()
+        if place:
+            remove(place)
         return found
+
+
+def remove(place: str) -> None:
+    """Take the index of one collection away."""
+    address, _, name = place.rpartition("/")
+    with Elasticsearch(address) as client:
+        client.indices.delete(index=list(client.indices.get(index=f"{name}-*", features=["aliases"])))
 
 
 def cache_of(folder: Path, search: Search) -> VectorCache:
@@ -112,6 +125,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="+", help="LANGUAGE=FILE, the first one names the articles")
     parser.add_argument("--titles", choices=["number", "article"], default="number")
+    parser.add_argument("--elasticsearch", metavar="URL", help="measure there instead of in the embedded engine")
     parser.add_argument("--mode", choices=["hybrid", "keyword", "semantic"], default="hybrid")
     parser.add_argument("--cache", type=Path, default=Path("var/measurements"))
     options = parser.parse_args()
