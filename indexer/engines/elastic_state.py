@@ -15,9 +15,9 @@ import numpy as np
 
 from indexer.embedding import Model
 from indexer.engines.base import Tokens
+from indexer.engines.elastic_candidates import Statistics
 from indexer.engines.elastic_client import Client
 from indexer.engines.elastic_index import FORMAT
-from indexer.engines.elastic_query import Statistics
 from indexer.ranking import BM25_CEILING
 from kb.errors import Unavailable
 from schemas.language import LANGUAGES, Language
