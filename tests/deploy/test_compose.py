@@ -145,12 +145,16 @@ def test_every_setting_that_is_set_is_one_that_the_product_has() -> None:
 
 
 def test_every_setting_that_the_documents_name_is_one_that_the_product_has() -> None:
-    scripts = "".join(path.read_text("utf-8") for path in (ROOT / "scripts" / "cluster", ROOT / "Makefile"))
-    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("*.py"))
+    readers = [
+        ROOT / "scripts" / "cluster",
+        *(ROOT / "scripts" / "bench").glob("*.py"),
+        *(ROOT / "tests").rglob("*.py"),
+    ]
+    others = "".join(path.read_text("utf-8") for path in readers)
     for path in (*TOLD, EXAMPLE):
         for name in set(re.findall(r"\bKB_[A-Z_]*[A-Z]\b", path.read_text("utf-8"))) - known_settings():
-            where = scripts if name.startswith("KB_CLUSTER_") else tests if name.startswith("KB_TEST_") else ""
-            assert name in where, f"{path.name} names {name}"
+            assert re.match("KB_(CLUSTER|BENCH|TEST|ES)_", name), f"{path.name} names {name}"
+            assert name in others, f"{path.name} names {name}"
 
 
 def test_every_command_is_one_that_kb_has() -> None:

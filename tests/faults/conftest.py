@@ -249,7 +249,8 @@ def new_database(postgres: Server) -> str:
 
 @pytest.fixture(scope="module")
 def proxy(elasticsearch: str) -> Iterator[Proxy]:
-    one = Proxy(urllib.parse.urlsplit(elasticsearch).port or 80)
+    address = urllib.parse.urlsplit(elasticsearch)
+    one = Proxy((address.hostname or "", address.port or 80))
     yield one
     one.speak()
     one.close()

@@ -12,7 +12,7 @@ Side = Literal["request", "answer"]
 class Proxy:
     """Passes on what it gets, as its attributes say at that moment."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: tuple[str, int]) -> None:
         self._target = target
         self._ends: list[socket.socket] = []
         self._flowing = threading.Event()
@@ -54,7 +54,7 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = listener.accept()
-                far = socket.create_connection(("127.0.0.1", self._target))
+                far = socket.create_connection(self._target)
                 self._ends += near, far
                 for ends in ((near, far, "request"), (far, near, "answer")):
                     threading.Thread(target=self._pump, args=ends, daemon=True).start()
