@@ -23,7 +23,9 @@ RUN pip --python /venv/bin/python install --no-deps --no-build-isolation --edita
 
 FROM build AS build-transformers
 COPY requirements-transformers.lock ./
-RUN pip --python /venv/bin/python install --require-hashes --only-binary :all: -r requirements-transformers.lock
+# The lock leaves PyTorch out (Makefile): which build of it is right depends on the machine.
+RUN pip --python /venv/bin/python install --no-deps --require-hashes --only-binary :all: -r requirements-transformers.lock \
+    && pip --python /venv/bin/python install --only-binary :all: torch==2.13.0
 
 FROM base AS runtime
 # `kb backup` and `kb restore` call PostgreSQL's own programs, which must not be older than the server. Debian replaces a

@@ -71,6 +71,7 @@ class Worker:
             self._wake.wait(PERIOD)
 
     def _work(self) -> None:
+        self._search.follow()
         upkeep.take_in(self._database, self._search, stop=self._ending.is_set)
         # New words before old meaning: an edit interrupts the computing of vectors.
         while not self._interrupted() and upkeep.embed(self._database, self._search, stop=self._interrupted):
@@ -139,7 +140,7 @@ class Hints:
 
 
 class Preparation:
-    """Loads what the first question would have to wait for."""
+    """Loads what the first question would have to wait for, also when a rebuild has put another model in place."""
 
     def __init__(self, search: Search) -> None:
         self._search = search
@@ -156,8 +157,9 @@ class Preparation:
         self._thread.join(PATIENCE)
 
     def _run(self) -> None:
-        while not _try(self._search.prepare) and not self._ending.wait(PERIOD):
-            pass
+        _try(self._search.prepare)
+        while not self._ending.wait(PERIOD):
+            _try(self._search.follow)
 
 
 def _try(work: Callable[[], None]) -> bool:

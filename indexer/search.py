@@ -97,6 +97,11 @@ class Search:
             self.meaning.prepare(cache)
         self.engine.prepare()
 
+    def follow(self) -> None:
+        """Prepare again where the live index is of another model by now, or was away when it was tried first."""
+        if self.meaning.typical is None:
+            self.prepare()
+
     def answer(self, session: Session, query: SearchQuery) -> SearchResults:
         """Find, rank, count and explain."""
         started = time.perf_counter()
