@@ -135,8 +135,9 @@ def fuse(evidence: Evidence, among: Mask, mode: Mode) -> F32:
 
 def _without_tilt(closeness: F32, bonus: F32, language: NDArray[np.int8], among: Mask) -> F32:
     tilted = closeness + bonus
-    for one in np.unique(language[among]):
+    for one in range(len(LANGUAGES)):
         group = language == one
         chosen = group & among
-        tilted[group] += closeness[chosen].max() - tilted[chosen].max()
+        if chosen.any():
+            tilted[group] += closeness[chosen].max() - tilted[chosen].max()
     return tilted

@@ -101,7 +101,9 @@ class Stopwatch:
         """Time all ``STAGES`` from now on. Raises KeyError for one that has another name by now."""
         for owner, name, stage in STAGES:
             found = vars(owner)[name]
-            if isinstance(found, functools.cached_property):
+            if isinstance(found, staticmethod):
+                setattr(owner, name, staticmethod(self._timed(found.__func__, stage)))
+            elif isinstance(found, functools.cached_property):
                 found.func = self._timed(found.func, stage)
             else:
                 setattr(owner, name, self._timed(found, stage))
