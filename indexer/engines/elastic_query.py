@@ -21,10 +21,10 @@ Body = dict[str, Any]
 Ask = Callable[[Sequence[Body]], list[dict[str, Any]]]
 
 #: Candidates of each kind and language that are ranked for the first pages, and for the pages behind them.
-CANDIDATES: Final = 100
+CANDIDATES: Final = 40
 MORE_CANDIDATES: Final = 1_000
 #: Offset and limit that the first pages end with.
-FIRST_PAGES: Final = 50
+FIRST_PAGES: Final = 25
 #: Candidates that tell how close the best of all records are, where filters leave some out.
 BEST: Final = 20
 #: Values of all facets together that are counted.
