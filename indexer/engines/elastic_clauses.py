@@ -17,6 +17,8 @@ Clause = dict[str, Any]
 #: the graph.
 NEAREST: Final = 1_000
 COMPARED: Final = 5_000
+#: Passages that a search of the graph looks at in each segment, at least: fewer, and it misses near ones.
+LEAST_SEARCHED: Final = 100
 #: Share of a question's vocabulary terms is compared with this slack: Elasticsearch adds shares as floats.
 _SLACK: Final = 1e-5
 
@@ -116,15 +118,15 @@ class Clauses:
         scored = {"script_score": {"query": {"exists": {"field": field}}, "script": script}}
         return {"nested": {"path": f"passages.{language}", "score_mode": "max", "query": scored} | more}
 
-    def nearest(self, language: Language) -> Clause:
-        """The same score, for the nearest records only."""
+    def nearest(self, language: Language, number: int = NEAREST) -> Clause:
+        """The same score, for so many of the nearest records only."""
         if self._counts[LANGUAGES.index(language)] <= COMPARED:
             return self.compared(language)
         graph = {
             "field": f"passages.{language}.vector",
             "query_vector": self._packed,
-            "k": NEAREST,
-            "num_candidates": NEAREST,
+            "k": number,
+            "num_candidates": max(number, LEAST_SEARCHED),
             "boost": 2,
         }
         return {"nested": {"path": f"passages.{language}", "score_mode": "max", "query": {"knn": graph}}}

@@ -13,7 +13,7 @@ import numpy as np
 
 from indexer.engines.base import Answer, Hit, Question
 from indexer.engines.elastic_candidates import Candidate, Ranked, Statistics, centre
-from indexer.engines.elastic_clauses import Clause, Clauses, any_of
+from indexer.engines.elastic_clauses import NEAREST, Clause, Clauses, any_of
 from schemas.language import Language
 from schemas.search import FACETS
 
@@ -85,14 +85,16 @@ class Query:
         """One search for each kind of candidate and language; where filters leave records out, the best of all too."""
         wanted = self._question.offset + self._question.limit
         size = CANDIDATES if wanted <= FIRST_PAGES else MORE_CANDIDATES
-        lists = [self._list(score, self._clauses.scope, size) for score in self._kinds()]
-        if self._clauses.filtered:
-            lists += [self._list(score, self._clauses.unasked, BEST) for score in self._kinds()]
-        return lists
+        if not self._clauses.filtered:
+            return [self._list(score, self._clauses.scope, size) for score in self._kinds(size)]
+        # Many of the nearest may be left out.
+        lists = [self._list(score, self._clauses.scope, size) for score in self._kinds(NEAREST)]
+        return lists + [self._list(score, self._clauses.unasked, BEST) for score in self._kinds(BEST)]
 
-    def _kinds(self) -> list[Clause]:
+    def _kinds(self, nearest: int) -> list[Clause]:
+        """What candidates are found by; ``nearest`` is how many of the nearest records are looked for."""
         clauses = self._clauses
-        near = [] if self._question.mode == "keyword" else [clauses.nearest(one) for one in clauses.understood]
+        near = [] if self._question.mode == "keyword" else [clauses.nearest(one, nearest) for one in clauses.understood]
         sure = [*clauses.tags, *([{"constant_score": {"filter": clauses.exact, "boost": 10}}] if clauses.exact else [])]
         return [*near, *(clauses.words(one) for one in clauses.worded), *([any_of(sure)] if sure else [])]
 
