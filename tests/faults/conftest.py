@@ -33,9 +33,9 @@ from tests.faults.proxy import Proxy
 from tests.kb.postgres_server import Server, server
 
 #: Seconds that a reader may have to wait, on a machine that is busy with other tests.
-SOON: Final = 3.0
+SOON: Final = 6.0
 #: Seconds after which what should have happened will not.
-PATIENCE: Final = 90.0
+PATIENCE: Final = 240.0
 
 
 def await_that(happened: Callable[[], bool], patience: float = PATIENCE) -> None:
