@@ -1,4 +1,7 @@
-"""Errors that a reader or client can be told. Each has its HTTP status; one handler renders them all."""
+"""Errors that a reader or client can be told. Each has its HTTP status; one handler renders them all.
+
+A detail that readers meet is marked with ``schemas.messages.N_``, with parameters as members: it is shown translated.
+"""
 
 from typing import Any
 
@@ -17,10 +20,17 @@ class KnowledgeBaseError(Exception):
 
 
 class Invalid(KnowledgeBaseError):
-    """What was sent cannot be taken as it is."""
+    """What was sent cannot be taken as it is. The member ``field`` names the field of a form that it is about."""
 
     status = 422
     title = "Invalid input"
+
+
+class Unauthenticated(KnowledgeBaseError):
+    """The asker must sign in first, or with a second factor. Pages lead there; the API answers 401."""
+
+    status = 401
+    title = "Sign in first"
 
 
 class NotFound(KnowledgeBaseError):
@@ -42,6 +52,13 @@ class Conflict(KnowledgeBaseError):
 
     status = 409
     title = "Conflict"
+
+
+class TooMany(KnowledgeBaseError):
+    """Too many of these in too short a time; ``retry_after`` says in how many seconds it may be tried again."""
+
+    status = 429
+    title = "Too many requests"
 
 
 class Unavailable(KnowledgeBaseError):

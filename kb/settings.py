@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     trusted_proxies: str = "127.0.0.1"
     #: The site's address as its readers know it, for sitemaps and links in exports; empty: as requested.
     public_url: str = ""
+    #: ``smtp://user:password@host:587`` (STARTTLS), ``smtps://...`` (TLS) or ``smtp+plain://...`` (neither, for a server on
+    #: this machine); empty: mail is written to ``data_dir``/mail.
+    mail_url: str = ""
+    #: Whom the site's mail comes from.
+    mail_from: str = "Urban Policy Exchange <no-reply@localhost>"
     secret_key: str = DEVELOPMENT_SECRET
     site_name: str = "Urban Policy Exchange"
     #: Bytes of one import line or cell.

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from prometheus_client import CollectorRegistry
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
@@ -22,6 +22,7 @@ from kb.db import make_engine
 from kb.records.routes import router as records_api
 from kb.settings import Settings, get_settings
 from search_ui import edge, errors, health, i18n, openapi, pages
+from search_ui.identity import identify
 from search_ui.render import STATIC, static_version
 
 DESCRIPTION: Final = "Search and read what cities have tried. Everything that the site shows to the public is here."
@@ -61,10 +62,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
         lifespan=_lifespan,
+        dependencies=[Depends(identify)],
     )
     _set_state(app, settings, health.registry())
     app.add_middleware(GZipMiddleware, minimum_size=800, compresslevel=6)
     app.add_middleware(edge.BodyLimit)
+    app.add_middleware(edge.SameSite)
     errors.install(app)
     openapi.install(app)
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")

@@ -12,9 +12,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from kb.errors import KnowledgeBaseError
+from kb.errors import KnowledgeBaseError, TooMany, Unauthenticated
+from search_ui import i18n
 from search_ui.i18n import N_
-from search_ui.render import page
+from search_ui.identity import lead_to_sign_in
+from search_ui.inputs import said
+from search_ui.render import language_of, page
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +27,7 @@ MESSAGES: Final[dict[int, tuple[str, str]]] = {
         N_("This request cannot be answered"),
         N_("Something in it is not as it should be. Go back, check what you entered, and try again."),
     ),
+    401: (N_("Sign in first"), N_("This is for people with an account, or needs the second factor of one.")),
     403: (N_("You may not see this"), N_("Ask the editorial team if you think that you should.")),
     404: (
         N_("This page is not here"),
@@ -66,8 +70,11 @@ def error_response(
     heading, advice = MESSAGES.get(status) or MESSAGES[500 if status >= 500 else 400]
     headers = (headers or {}) | (_RETRY if status == 503 else {})
     if request.url.path.startswith("/api/"):
+        detail = said(detail, "en", members)
         problem = {"type": "about:blank", "title": heading, "status": status, "detail": detail or advice} | members
         return JSONResponse(jsonable_encoder(problem), status, headers, media_type="application/problem+json")
+    if i18n.is_message(detail):
+        advice, detail = said(detail, language_of(request), members), ""
     return page(
         request, "error.html", status=status, headers=headers, heading=heading, advice=advice, detail=detail,
         status_code=status,
@@ -75,7 +82,10 @@ def error_response(
 
 
 def _known(request: Request, error: KnowledgeBaseError) -> Response:
-    return error_response(request, error.status, error.detail, **error.members)
+    if isinstance(error, Unauthenticated) and not request.url.path.startswith("/api/"):
+        return lead_to_sign_in(request, error)
+    headers = {"Retry-After": str(error.members["retry_after"])} if isinstance(error, TooMany) else None
+    return error_response(request, error.status, error.detail, headers=headers, **error.members)
 
 
 def _http(request: Request, error: HTTPException) -> Response:

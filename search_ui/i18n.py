@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from babel import Locale, dates, lists, numbers
 from babel.messages import Catalog
@@ -24,8 +24,11 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from schemas.language import LANGUAGES, Language
+from schemas.messages import N_ as N_
 
 FOLDER: Final = Path(__file__).parent
+#: Folders whose messages readers meet.
+_SPEAKING: Final = (FOLDER, FOLDER.parent / "kb", FOLDER.parent / "schemas")
 TEMPLATE: Final = FOLDER / "locales" / "messages.pot"
 TRANSLATED: Final[tuple[Language, ...]] = ("es", "fr")
 
@@ -39,11 +42,6 @@ _UNWANTED: Final = (
     b'"Generated-By', b'"Project-Id-Version',
 )  # fmt: skip
 _NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
-
-
-def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it
-    """Mark a message that is translated elsewhere, so that it gets into the catalogue."""
-    return message
 
 
 # Messages
@@ -80,6 +78,11 @@ def _compiled(source: Path) -> bytes:
 def gettext(message: str, language: Language) -> str:
     """The message in that language."""
     return translations(language).gettext(message)
+
+
+def is_message(text: str) -> bool:
+    """Whether a text was marked as one that readers meet, and so can be shown to them."""
+    return bool(text) and translations("es").gettext(text) != text
 
 
 def ngettext(one: str, many: str, count: int, language: Language) -> str:
@@ -166,8 +169,15 @@ def join(items: list[str], language: Language) -> str:
 def extract() -> Catalog:
     """Every message in the code and the templates, without places: they would change the file with every edit."""
     catalogue = Catalog(header_comment="# Messages of the site; English is the source.", charset="utf-8", fuzzy=False)
-    found = extract_from_dir(
-        FOLDER,
+    found = [message for folder in _SPEAKING for message in _extract(folder)]
+    for _file, _line, message, comments, context in sorted(found, key=lambda item: (item[0], item[1])):
+        catalogue.add(message, auto_comments=comments, context=context)
+    return catalogue
+
+
+def _extract(folder: Path) -> Iterator[Any]:
+    return extract_from_dir(
+        folder,
         method_map=[("**.py", "python"), ("templates/**.html", "jinja2")],
         options_map={
             "templates/**.html": {
@@ -180,9 +190,6 @@ def extract() -> Catalog:
         keywords={"gettext": None, "ngettext": (1, 2), "_": None, "N_": None, "pgettext": ((1, "c"), 2)},
         comment_tags=("Translators:",),
     )
-    for _file, _line, message, comments, context in sorted(found, key=lambda item: (item[0], item[1])):
-        catalogue.add(message, auto_comments=comments, context=context)
-    return catalogue
 
 
 def update() -> None:

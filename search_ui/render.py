@@ -23,8 +23,9 @@ from kb.records.urls import SEGMENTS, record_path
 from schemas.language import AUTONYMS, LANGUAGES, Language, Said, say
 from schemas.records import RecordType
 from schemas.vocabulary import load
-from search_ui import i18n
+from search_ui import i18n, site
 from search_ui.i18n import N_
+from search_ui.inputs import DONE
 
 FOLDER: Final = Path(__file__).parent
 STATIC: Final = FOLDER / "static"
@@ -70,16 +71,22 @@ def page(
     """
     language = language_of(request)
     settings = request.app.state.settings
+    account = getattr(request.state, "account", None)
+    # What one person sees is for no cache, their browser's own included.
+    caching = "no-store" if account else "no-cache"
     body = environment(language).get_template(template).render(
         site_name=settings.site_name,
         origin=(settings.public_url or str(request.base_url)).rstrip("/"),
         path=request.url.path,
         query_string=request.url.query,
         theme=_theme(request),
+        account=account,
+        banner=site.current(request.app).banner,
+        done=DONE.get(request.query_params.get("done", ""), ""),
         alternates=values.pop("alternates", None) or _alternates(request),
         **values,
     )  # fmt: skip
-    return HTMLResponse(body, status, {"Content-Language": language, "Cache-Control": "no-cache"} | (headers or {}))
+    return HTMLResponse(body, status, {"Content-Language": language, "Cache-Control": caching} | (headers or {}))
 
 
 def language_of(request: Request) -> Language:

@@ -1,0 +1,127 @@
+"""Drafts: start one, read it, save it. Only its authors and staff can."""
+
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from kb.accounts.secrets import new_id
+from kb.audit import service as audit
+from kb.db import utcnow
+from kb.editorial.tables import CoAuthorRow, DraftRow, OwnerRow
+from kb.errors import Conflict, Forbidden, NotFound
+from kb.records import service as records
+from kb.records.reasons import reasons
+from schemas.accounts import Account
+from schemas.editorial import CLOSED, WRITING
+from schemas.language import Language
+from schemas.messages import N_
+from schemas.records import Record, RecordType, missing, parse, to_value
+
+
+def start(session: Session, account: Account, type: RecordType, language: Language) -> DraftRow:
+    """A new, empty draft."""
+    return _add(session, account, type, language, {"type": type, "language": language, "title": {}})
+
+
+def start_from(session: Session, account: Account, record_id: str) -> DraftRow:
+    """A draft that changes a record: the open one where there is one already. Raises NotFound, and Forbidden for who neither
+    owns the record nor is staff."""
+    stored = records.get(session, record_id)
+    if not (account.may("review") or is_owner(session, account.id, record_id)):
+        raise Forbidden(
+            N_("Only those whose record it is can change it. Write to its contact, or to the editorial team.")
+        )
+    open_one = select(DraftRow).where(DraftRow.record_id == record_id, DraftRow.stage.not_in(CLOSED))
+    if found := session.scalar(open_one):
+        return found
+    record = stored.record
+    draft = _add(session, account, record.type, record.language, to_value(record))
+    draft.record_id, draft.base_revision = record_id, stored.revision
+    return draft
+
+
+def _add(session: Session, account: Account, type: RecordType, language: Language, data: dict[str, Any]) -> DraftRow:
+    now = utcnow()
+    draft = DraftRow(
+        id=new_id(),
+        record_id="",
+        base_revision=0,
+        type=type,
+        language=language,
+        stage="draft",
+        data=data,
+        version=1,
+        owner_id=account.id,
+        saved_by=account.id,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(draft)
+    session.flush()
+    audit.note(session, account.id, "draft.start", draft.id, type=type)
+    return draft
+
+
+def get(session: Session, account: Account, draft_id: str) -> DraftRow:
+    """The draft. Raises NotFound also for who may not know of it."""
+    draft = session.get(DraftRow, draft_id)
+    if draft is None or not (account.may("review") or is_author(session, account.id, draft)):
+        raise NotFound(N_("This draft is not here, or it is somebody else's."))
+    return draft
+
+
+def is_author(session: Session, account_id: str, draft: DraftRow) -> bool:
+    """Whether they own it, or were invited to write with the owner."""
+    return draft.owner_id == account_id or session.get(CoAuthorRow, (draft.id, account_id)) is not None
+
+
+def is_owner(session: Session, account_id: str, record_id: str) -> bool:
+    """Whether the record is theirs."""
+    return session.get(OwnerRow, (record_id, account_id)) is not None
+
+
+def of_account(session: Session, account_id: str) -> list[DraftRow]:
+    """Drafts that somebody owns or writes with others, the last saved first."""
+    shared = select(CoAuthorRow.draft_id).where(CoAuthorRow.account_id == account_id)
+    query = select(DraftRow).where(or_(DraftRow.owner_id == account_id, DraftRow.id.in_(shared)))
+    return list(session.scalars(query.order_by(DraftRow.updated_at.desc(), DraftRow.id)))
+
+
+def save(session: Session, account: Account, draft_id: str, data: dict[str, Any], version: int) -> DraftRow:
+    """Save what it says now; all of it. ``version`` is the one that the writer saw.
+
+    Raises Conflict, with the present draft as member ``current``, when somebody saved meanwhile; Forbidden when it is not
+    with the writer: authors write drafts and those sent back to them, staff write what is submitted or in review.
+    """
+    get(session, account, draft_id)
+    draft = session.get_one(DraftRow, draft_id, with_for_update=True, populate_existing=True)
+    if not can_write(session, account, draft):
+        raise Forbidden(N_("It is with the editorial team now; you can write again when they send it back."))
+    if draft.version != version:
+        raise Conflict(N_("Somebody else saved this meanwhile. Compare both and save again."), current=draft)
+    if data != draft.data:
+        draft.data, draft.version = data, version + 1
+        draft.saved_by, draft.updated_at = account.id, utcnow()
+    return draft
+
+
+def can_write(session: Session, account: Account, draft: DraftRow) -> bool:
+    """Whether it is this person's turn."""
+    if draft.stage in WRITING:
+        return is_author(session, account.id, draft) or account.may("review")
+    return draft.stage in ("submitted", "in_review") and account.may("review")
+
+
+def record_of(draft: DraftRow, record_id: str = "") -> Record:
+    """What it says as a record. Raises pydantic.ValidationError where it is no record yet."""
+    return parse(draft.data | {"id": draft.record_id or record_id or "new", "type": draft.type, "status": "draft"})
+
+
+def problems(draft: DraftRow) -> list[tuple[str, str]]:
+    """(field, reason) of all that keeps it from being published. A field that is missing has no reason."""
+    try:
+        return [(entry, "") for entry in missing(record_of(draft))]
+    except ValidationError as error:
+        return reasons(error)

@@ -1,0 +1,58 @@
+"""The tables of drafts. What a draft says is the import line's value, which may still lack things or be wrong."""
+
+import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kb.db import Base
+from schemas.editorial import Stage
+from schemas.language import Language
+from schemas.records import RecordType
+
+
+class DraftRow(Base):
+    """A text that somebody works on: a new record, or a change of one that is there."""
+
+    __tablename__ = "drafts"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    #: The record that it changes, or became; empty for a new one until it is published.
+    record_id: Mapped[str] = mapped_column(String(200), index=True)
+    #: The record's revision that it started from; 0 for a new one.
+    base_revision: Mapped[int]
+    type: Mapped[RecordType] = mapped_column(String(20))
+    language: Mapped[Language] = mapped_column(String(2))
+    stage: Mapped[Stage] = mapped_column(String(20), index=True)
+    data: Mapped[dict[str, Any]]
+    #: Counts its saves: who saves says which one they saw.
+    version: Mapped[int]
+    owner_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    #: Who saved last: nobody approves their own words.
+    saved_by: Mapped[str] = mapped_column(String(32))
+    #: The editor who has it; empty for nobody.
+    assignee_id: Mapped[str] = mapped_column(String(32), default="", index=True)
+    due_on: Mapped[datetime.date | None]
+    publish_at: Mapped[datetime.datetime | None]
+    created_at: Mapped[datetime.datetime]
+    updated_at: Mapped[datetime.datetime] = mapped_column(index=True)
+    submitted_at: Mapped[datetime.datetime | None]
+
+
+class CoAuthorRow(Base):
+    """Somebody who writes a draft with its owner."""
+
+    __tablename__ = "draft_authors"
+
+    draft_id: Mapped[str] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class OwnerRow(Base):
+    """Whose record it is: who may propose changes to it without being staff, and is written to about it."""
+
+    __tablename__ = "record_owners"
+
+    record_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True)

@@ -1,0 +1,70 @@
+"""Who may do what: roles, permissions and the one table that joins them."""
+
+from typing import Final, Literal
+
+from pydantic.dataclasses import dataclass
+
+from schemas.language import Language
+
+Role = Literal["member", "expert", "contributor", "editor", "translator", "administrator"]
+ROLES: Final[tuple[Role, ...]] = Role.__args__  # type: ignore[attr-defined]
+
+#: ``contribute``: write cases and send them in. ``profile``: keep one's own expert profile. ``message``: write to people.
+#: ``import``: bring in a file of records, as drafts. ``translate``: translate published records. ``review``: see the desk,
+#: comment, ask for changes, assign, restore. ``publish``: put records before readers, take them away. ``moderate``: read what
+#: was reported and block. ``administer``: people, roles, organisations, settings, erasure. ``audit``: search and export the log.
+Permission = Literal[
+    "contribute", "profile", "message", "import", "translate", "review", "publish", "moderate", "administer", "audit"
+]
+PERMISSIONS: Final[tuple[Permission, ...]] = Permission.__args__  # type: ignore[attr-defined]
+
+_EVERYONE: Final[frozenset[Role]] = frozenset(ROLES)
+_STAFF: Final[frozenset[Role]] = frozenset({"editor", "administrator"})
+
+#: The permissions of a role are those in whose row it stands. Every account is a member.
+TABLE: Final[dict[Permission, frozenset[Role]]] = {
+    "contribute": _EVERYONE,
+    "profile": _EVERYONE,
+    "message": _EVERYONE,
+    "import": _STAFF.union({"contributor"}),
+    "translate": _STAFF.union({"translator"}),
+    "review": _STAFF,
+    "publish": _STAFF,
+    "moderate": _STAFF,
+    "administer": frozenset({"administrator"}),
+    "audit": frozenset({"administrator"}),
+}
+
+#: Roles that count only in a session that was opened with a second factor.
+STRONG: Final = _STAFF
+
+
+@dataclass(frozen=True)
+class Account:
+    """A person who is signed in, as one request sees them.
+
+    ``roles`` are those that count in this session: ``STRONG`` ones only after the second factor; ``waiting`` are those that
+    would count after it. ``scopes``: what an API token is limited to; None for a session.
+    """
+
+    id: str
+    email: str
+    name: str
+    language: Language
+    roles: frozenset[Role]
+    waiting: frozenset[Role] = frozenset()
+    #: Organisations for which they contribute, as record ids.
+    organisations: frozenset[str] = frozenset()
+    scopes: frozenset[Permission] | None = None
+    #: The session's or token's own id, so that it can be told from others.
+    session_id: str = ""
+    strong: bool = False
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the table and the token's scopes allow it."""
+        within = self.scopes is None or permission in self.scopes
+        return within and not self.roles.isdisjoint(TABLE[permission])
+
+    def might(self, permission: Permission) -> bool:
+        """Whether the second factor is all that is missing."""
+        return self.scopes is None and not self.waiting.isdisjoint(TABLE[permission])
