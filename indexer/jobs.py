@@ -13,13 +13,15 @@ from sqlalchemy import Engine
 
 from indexer import upkeep
 from indexer.search import Search
-from kb import outbox
+from kb import outbox, rounds
 from kb.settings import Settings
 
 log = logging.getLogger(__name__)
 
 #: Seconds between two looks without a hint.
 PERIOD = 5.0
+#: Seconds between two looks at the rounds.
+ROUND_PERIOD = 1.0
 #: Seconds to wait for the thread at the end: it finishes the passage that it is at.
 PATIENCE = 20.0
 #: Seconds between two hints to the workers: commits that follow each other closely are one hint.
@@ -139,6 +141,28 @@ class Hints:
             log.warning("the broker was not told of a change; the workers will find it by themselves (%s)", error)
 
 
+class Rounds:
+    """Walks the rounds: mail above all, which somebody waits for."""
+
+    def __init__(self, database: Engine, settings: Settings) -> None:
+        self._database, self._settings = database, settings
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="rounds", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the round at hand."""
+        self._ending.set()
+        self._thread.join(PATIENCE)
+
+    def _run(self) -> None:
+        while not self._ending.wait(ROUND_PERIOD):
+            rounds.walk(self._database, self._settings)
+
+
 class Preparation:
     """Loads what the first question would have to wait for, also when a rebuild has put another model in place."""
 
@@ -181,7 +205,11 @@ def start(app: FastAPI) -> None:
 
 
 def _background(settings: Settings, database: Engine, search: Search) -> list[Background]:
-    return [Hints(settings), Preparation(search)] if settings.broker_url else [Worker(database, search)]
+    return (
+        [Hints(settings), Preparation(search)]
+        if settings.broker_url
+        else [Worker(database, search), Rounds(database, settings)]
+    )
 
 
 def stop(app: FastAPI) -> None:

@@ -26,6 +26,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from indexer import upkeep
 from indexer.search import Search, open_search
 from indexer.sync import LEASE
+from kb import rounds
 from kb.db import make_engine, migrate
 from kb.errors import Unavailable
 from kb.settings import Settings, get_settings
@@ -59,6 +60,11 @@ def take_in() -> None:
 def embed() -> None:
     """Compute vectors for a while."""
     upkeep.embed(*opened())
+
+
+def walk() -> None:
+    """Walk the rounds."""
+    rounds.walk(opened()[0], get_settings())
 
 
 def rebuild() -> None:
@@ -96,6 +102,7 @@ def make_app(settings: Settings, **transport: Any) -> Celery:
     )
     _add(app, take_in, limit=10 * MINUTE, max_retries=3, default_retry_delay=PERIOD)
     _add(app, embed, limit=10 * MINUTE, max_retries=3, default_retry_delay=PERIOD)
+    _add(app, walk, limit=10 * MINUTE, max_retries=0)
     _add(app, rebuild, limit=24 * 60 * MINUTE, max_retries=8, default_retry_delay=LEASE + 10)
     _add(app, check, limit=6 * 60 * MINUTE, max_retries=8, default_retry_delay=MINUTE)
     return app
@@ -124,6 +131,7 @@ def schedule() -> dict[str, dict[str, Any]]:
     return {
         "take in": soon | {"task": "take_in"},
         "embed": soon | {"task": "embed"},
+        "rounds": soon | {"task": "walk"},
         "check": nightly | {"task": "check"},
     }
 

@@ -240,7 +240,8 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
 
 def load_tables() -> MetaData:
     """All tables of all parts, for migrations."""
-    importlib.import_module("kb.outbox")
+    for module in ("kb.outbox", "kb.rounds"):
+        importlib.import_module(module)
     for part in pkgutil.iter_modules(kb.__path__, "kb."):
         if part.ispkg and find_spec(f"{part.name}.tables"):
             importlib.import_module(f"{part.name}.tables")

@@ -67,6 +67,8 @@ def deliver(database: Engine, settings: Settings, send: Send | None = None) -> i
 
     Each mail is noted as sent at once; a crash between sending and the note repeats that one mail.
     """
+    if not _due(database):
+        return 0
     send = send or _sender(settings)
     sent = 0
     with outbox.lease(database, "mail", "mail", _LEASE) as held:

@@ -126,6 +126,12 @@ def _site() -> None:
     )
     op.create_index("ix_mails_due_at", "mails", ["due_at"])
     op.create_table(
+        "rounds",
+        _text("name", 50),
+        _moment("begun_at"),
+        sa.PrimaryKeyConstraint("name", name="pk_rounds"),
+    )
+    op.create_table(
         "site",
         _text("name", 50),
         sa.Column("data", JSON, nullable=False),
@@ -196,7 +202,7 @@ def _of(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
 
 def downgrade() -> None:
     for table in (
-        "record_owners", "draft_authors", "drafts", "site", "mails", "audit", "account_api_tokens",
+        "record_owners", "draft_authors", "drafts", "site", "rounds", "mails", "audit", "account_api_tokens",
         "account_recovery_codes", "account_codes", "account_sessions", "account_roles", "accounts",
     ):  # fmt: skip
         op.drop_table(table)

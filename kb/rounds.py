@@ -1,0 +1,74 @@
+"""What is done again and again: send mail, end old sessions. One list; whoever works in the background walks it."""
+
+import datetime
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Engine, String, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from kb.accounts.sessions import forget_ended
+from kb.db import Base, transaction, utcnow
+from kb.mail import service as mail
+from kb.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+class RoundRow(Base):
+    """When a round was last begun, by whichever process."""
+
+    __tablename__ = "rounds"
+
+    name: Mapped[str] = mapped_column(String(50), primary_key=True)
+    begun_at: Mapped[datetime.datetime]
+
+
+@dataclass(frozen=True)
+class Round:
+    """Something to do every so often. Done twice at once, or late, it must do no harm; ``every`` zero is at each look, for
+    what finds out cheaply that there is nothing to do."""
+
+    name: str
+    every: datetime.timedelta
+    do: Callable[[Engine, Settings], object]
+
+
+def _end_sessions(database: Engine, _settings: Settings) -> None:
+    with transaction(database) as session:
+        forget_ended(session)
+
+
+ROUNDS: Final = (
+    Round("mail", datetime.timedelta(0), mail.deliver),
+    Round("sessions", datetime.timedelta(hours=1), _end_sessions),
+)
+
+
+def walk(database: Engine, settings: Settings) -> None:
+    """Do what is due. One that fails is noted in the log, and the others are done."""
+    for each in ROUNDS:
+        try:
+            if _claim(database, each):
+                each.do(database, settings)
+        except Exception:
+            log.exception("the round '%s' failed; it comes again", each.name)
+
+
+def _claim(database: Engine, each: Round) -> bool:
+    """Whether it is due and this process is the one to do it."""
+    if not each.every:
+        return True
+    now = utcnow()
+    with transaction(database, readonly=True) as session:
+        row = session.get(RoundRow, each.name)
+        if row and row.begun_at > now - each.every:
+            return False
+    with transaction(database) as session:
+        if row is None:
+            session.add(RoundRow(name=each.name, begun_at=now))
+            return True
+        claim = update(RoundRow).where(RoundRow.name == each.name, RoundRow.begun_at == row.begun_at)
+        return session.execute(claim.values(begun_at=now)).rowcount == 1  # type: ignore[attr-defined]
