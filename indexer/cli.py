@@ -130,7 +130,8 @@ def rebuild_command(
 def check_command() -> None:
     """Compare index and database; queue what differs. Exit code 1 when something did."""
     with _opened() as (database, search):
-        found = upkeep.check(database, search)
+        with _progress("records") as progress:
+            found = upkeep.check(database, search, progress)
         for what, ids in (("missing", found.missing), ("stale", found.stale), ("orphaned", found.orphaned)):
             typer.echo(f"{what}: {len(ids)}" + (f" ({', '.join(ids[:5])} ...)" if ids else ""))
         if len(found):

@@ -21,6 +21,7 @@ from indexer.vector_cache import VectorCache
 from kb import outbox
 from kb.db import transaction
 from kb.records import service as records
+from kb.records.service import Edition
 from schemas.records import City
 
 #: Jobs, and records of a rebuild, that are taken in at a time.
@@ -185,16 +186,16 @@ def rebuild(
     at it. With an ``embedder`` all other vectors are computed before the swap: so a change of the model is never seen
     as an index without meaning.
 
-    Edits go on meanwhile and reach the live index as always; those that came during the filling are taken over by a
-    comparison just before the swap, under the lease that keeps others from writing.
+    Edits go on meanwhile and reach the live index as always; what changed since the filling began is taken over just
+    before the swap, under the lease that keeps others from writing.
     """
     with outbox.lease(database, "rebuild", _holder(), LEASE) as rebuilding:
         if not rebuilding:
             return False
         successor = engine.rebuild()
         with transaction(database, readonly=True) as session:
-            ids = [id for id, _ in records.published_ids(session)]
-        _align(database, successor, cache, ids, [rebuilding], lambda: FILLING, progress)
+            before = records.editions(session)
+        _align(database, successor, cache, list(before), [rebuilding], lambda: FILLING, progress)
         if embedder:
             embed(
                 successor,
@@ -207,10 +208,21 @@ def rebuild(
                 _keep([rebuilding])
                 time.sleep(0.2)
             leases = [rebuilding, held]
-            late = differences(database, successor, lambda: _keep(leases)).ids()
-            _align(database, successor, cache, late, leases, lambda: held.token)
+            _align(database, successor, cache, _changed_since(database, before), leases, lambda: held.token, progress)
+            _keep(leases)
             engine.become(successor)
         return True
+
+
+def _changed_since(database: Engine, before: Mapping[str, Edition]) -> list[str]:
+    """Records that came, changed or went, and those whose documents change with them. Documents that were read after
+    ``before`` are otherwise as they would be now."""
+    with transaction(database, readonly=True) as session:
+        now = records.editions(session)
+        changed = {id for id in before.keys() | now.keys() if before.get(id) != now.get(id)}
+        # A city may have come, lent its place to what was read then, and gone: it is neither in the one nor in the other.
+        others = _dependents(session, list(changed)) | records.dangling_ids(session, "city")
+        return sorted(changed | (others & now.keys()))
 
 
 def _align(
@@ -243,7 +255,7 @@ def _keep(leases: Iterable[outbox.Lease]) -> None:
         raise RuntimeError("This process was stopped for so long that another took over; run the command again.")
 
 
-def differences(database: Engine, engine: SearchEngine, after_each: Callable[[], None] = lambda: None) -> Differences:
+def differences(database: Engine, engine: SearchEngine, progress: Progress = _silent) -> Differences:
     """Compare every record's document with the one in the index, by fingerprint; batch by batch."""
     indexed = dict(engine.fingerprints())
     missing: list[str] = []
@@ -251,20 +263,21 @@ def differences(database: Engine, engine: SearchEngine, after_each: Callable[[],
     with transaction(database, readonly=True) as session:
         ids = [id for id, _ in records.published_ids(session)]
         for start in range(0, len(ids), BATCH):
-            for document in documents_of(session, ids[start : start + BATCH]):
+            part = ids[start : start + BATCH]
+            for document in documents_of(session, part):
                 found = indexed.pop(document.id, None)
                 if found is None:
                     missing.append(document.id)
                 elif found != document.fingerprint:
                     stale.append(document.id)
             session.expunge_all()
-            after_each()
+            progress(start + len(part), len(ids))
     return Differences(tuple(missing), tuple(stale), tuple(indexed))
 
 
-def check(database: Engine, engine: SearchEngine) -> Differences:
+def check(database: Engine, engine: SearchEngine, progress: Progress = _silent) -> Differences:
     """Compare, and queue what differs."""
-    found = differences(database, engine)
+    found = differences(database, engine, progress)
     with transaction(database) as session:
         outbox.enqueue(session, found.ids())
     return found
