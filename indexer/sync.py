@@ -203,6 +203,7 @@ def rebuild(
                 cache,
                 progress=lambda done, total: _keep_and_say(rebuilding, progress, done, total),
             )
+        successor.settle(lambda: _keep_and_say(rebuilding, progress, len(before), len(before)))
         with outbox.lease(database, "index", _holder(), LEASE) as held:
             while not (held or held.take()):
                 _keep([rebuilding])

@@ -1,6 +1,6 @@
 """What every search engine does, in plain values; and the one place that chooses an engine by its URL."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -139,6 +139,10 @@ class SearchEngine(Protocol):
 
     def rebuild(self) -> "SearchEngine":
         """A new, empty index beside this one, for vectors of the model that this process was started with."""
+
+    def settle(self, meanwhile: Callable[[], None]) -> None:
+        """Merge the pieces that a filling left, so that questions find few; for an index that nobody reads yet. Takes
+        minutes for a large one; ``meanwhile`` is called at least once a second."""
 
     def become(self, successor: "SearchEngine") -> None:
         """Swap: from now on this is what the successor holds. Readers never see an empty index."""

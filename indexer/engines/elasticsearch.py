@@ -4,7 +4,7 @@ Every process asks through the alias; a rebuild fills the next index and then mo
 before it is kept until the next rebuild: a reader may be in the middle of it, and the way back is one request.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from indexer.embedding import Model, Vectors
 from indexer.engines import elastic_index
 from indexer.engines.base import Answer, EngineStatus, Question, SearchEngine
 from indexer.engines.elastic_client import PATIENCE, Address, Client, read
+from indexer.engines.elastic_merge import merge
 from indexer.engines.elastic_query import Query
 from indexer.engines.elastic_state import State
 from kb.errors import Unavailable
@@ -322,6 +323,9 @@ class ElasticsearchEngine:
             # Nobody reads it yet.
             client.indices.put_settings(index=index, settings={"refresh_interval": "-1"})
         return ElasticsearchEngine(self._client, self._address, self._model, alias)
+
+    def settle(self, meanwhile: Callable[[], None]) -> None:
+        merge(self._client, self._index, self._address.shards, meanwhile)
 
     def become(self, successor: SearchEngine) -> None:
         """Moves the alias, and removes all indexes but the new one and the one before it. Raises Unavailable, and leaves

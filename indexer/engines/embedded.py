@@ -7,7 +7,7 @@ then replaces CURRENT, which is atomic. Other processes notice by themselves.
 import json
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
@@ -255,6 +255,9 @@ class EmbeddedEngine:
     def rebuild(self) -> "EmbeddedEngine":
         number = 1 + max((int(path.name) for path in self.folder.iterdir() if path.name.isdigit()), default=0)
         return EmbeddedEngine(self.folder, self._model, str(number))
+
+    def settle(self, meanwhile: Callable[[], None]) -> None:
+        """Nothing: tantivy has merged while it was written, and the vectors are one array in any case."""
 
     def become(self, successor: SearchEngine) -> None:
         """Keeps the generation that was in use until the next rebuild: a reader may be in the middle of it."""
