@@ -14,8 +14,6 @@ from types import MappingProxyType
 
 import numpy as np
 import tantivy
-from rapidfuzz import process
-from rapidfuzz.distance import DamerauLevenshtein
 
 from indexer.analysis import content_tokens, fold
 from indexer.document import IndexDocument, name_key
@@ -23,6 +21,7 @@ from indexer.embedding import Model, Vectors
 from indexer.engines.base import Answer, EngineStatus, Question, SearchEngine
 from indexer.engines.columns import Columns, Snapshot
 from indexer.engines.scan import Scan, WordIndex, holds_any, word_schema
+from indexer.engines.spellings import Spellings
 from indexer.engines.store import Store
 from schemas.language import LANGUAGES, Language
 
@@ -146,7 +145,7 @@ class EmbeddedEngine:
         self._generation = Generation(folder / self._current(), model)
         self._lock = threading.Lock()
         #: Spellings, and the file and version that they were read from.
-        self._words: tuple[tuple[Path, int], dict[str, str]] = ((folder, -1), {})
+        self._words: tuple[tuple[Path, int], dict[str, str], Spellings] = ((folder, -1), {}, Spellings([]))
 
     def _current(self) -> str:
         if self._pinned:
@@ -216,19 +215,19 @@ class EmbeddedEngine:
     def spelled_like(self, word: str) -> str | None:
         if self.knows(word):
             return None
-        folded, spellings = fold(word), self._spellings()
-        allowed = 1 if len(folded) < 10 else 2
-        scorer = DamerauLevenshtein.distance
-        near = process.extract(folded, spellings.keys(), scorer=scorer, score_cutoff=allowed, limit=NEAR)
+        folded, (shown, spellings) = fold(word), self._spellings()
+        near = spellings.near(folded, 1 if len(folded) < 10 else 2, NEAR)
         # Spellings stay when the last text that has them goes.
-        return next((spellings[one] for one, *_ in near if self.knows(spellings[one])), None)
+        return next((shown[one] for one in near if self.knows(shown[one])), None)
 
-    def _spellings(self) -> dict[str, str]:
+    def _spellings(self) -> tuple[dict[str, str], Spellings]:
+        """How each known word is written, and the words to look through."""
         store = self.generation.store
         state = store.path, store.version()
         if self._words[0] != state:
-            self._words = state, dict(store.spellings())
-        return self._words[1]
+            shown = dict(store.spellings())
+            self._words = state, shown, Spellings([word for word in shown if word])
+        return self._words[1:]
 
     def vectors_of(self, record_id: str) -> Vectors | None:
         snapshot, _ = self.generation.state()
