@@ -4,6 +4,7 @@ A job carries an id only; the record is loaded as it is now and its whole docume
 late or out of order changes nothing.
 """
 
+import logging
 import os
 import socket
 import time
@@ -23,6 +24,8 @@ from kb.db import transaction
 from kb.records import service as records
 from kb.records.service import Edition
 from schemas.records import City
+
+log = logging.getLogger(__name__)
 
 #: Jobs, and records of a rebuild, that are taken in at a time.
 BATCH = 200
@@ -92,10 +95,12 @@ def _take_in_batch(database: Engine, engine: SearchEngine, cache: VectorCache, v
         ids = list(dict.fromkeys(job.record_id for job in jobs))
         documents = documents_of(session, [*ids, *_dependents(session, ids)])
         session.expunge_all()
-    _write(engine, cache, ids, documents, version)
-    holds_nothing_else = bool(jobs) and engine.status().records <= len(documents)
+    refused = _write(engine, cache, ids, documents, version)
+    taken = len(documents) - len(refused)
+    holds_nothing_else = bool(jobs) and (taken or not refused) and engine.status().records <= taken
     with transaction(database) as session:
         outbox.done(session, jobs)
+        outbox.note_refusals(session, {*ids, *(document.id for document in documents)}, refused)
         if holds_nothing_else:
             _ask_for_the_rest(session, {document.id for document in documents})
     return len(jobs)
@@ -109,11 +114,15 @@ def _ask_for_the_rest(session: Session, written: set[str]) -> None:
 
 def _write(
     engine: SearchEngine, cache: VectorCache, ids: Iterable[str], documents: Sequence[IndexDocument], version: int
-) -> None:
-    """Put these documents in, with the vectors that are known, and take the others of these ids out."""
+) -> dict[str, str]:
+    """Put these documents in, with the vectors that are known, and take the others of these ids out. Returns why, by id,
+    for those that the engine refused: they wait for an edit or for the next comparison, and hold nobody up."""
     known = cache.get({key for document in documents for key in document.passage_keys()})
-    engine.write(documents, version, known)
+    refused = engine.write(documents, version, known)
     engine.delete(set(ids) - {document.id for document in documents}, version)
+    for record_id, reason in refused.items():
+        log.warning("the search engine refused the record '%s': %s", record_id, reason)
+    return refused
 
 
 def _dependents(session: Session, ids: Sequence[str]) -> set[str]:
@@ -241,7 +250,9 @@ def _align(
         with transaction(database, readonly=True) as session:
             documents = documents_of(session, part)
         _keep(leases)
-        _write(engine, cache, part, documents, version())
+        refused = _write(engine, cache, part, documents, version())
+        with transaction(database) as session:
+            outbox.note_refusals(session, part, refused)
         progress(start + len(part), len(ids))
 
 

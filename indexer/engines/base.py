@@ -100,9 +100,12 @@ class SearchEngine(Protocol):
     def model(self) -> Model:
         """The model whose vectors are in the index; it may be another than the one that this process was started with."""
 
-    def write(self, documents: Sequence[IndexDocument], version: int, vectors: Mapping[bytes, Vectors] = ...) -> None:
+    def write(
+        self, documents: Sequence[IndexDocument], version: int, vectors: Mapping[bytes, Vectors] = ...
+    ) -> dict[str, str]:
         """Put these documents in, each in the place of an older one with the same id; with those vectors of their
-        passages that are known, by text key."""
+        passages that are known, by text key. Returns why, by id, for those that the engine does not take as they are;
+        the others are in."""
 
     def delete(self, ids: Iterable[str], version: int) -> None:
         """Take these records out; ids that are not there are fine."""

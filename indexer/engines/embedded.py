@@ -173,15 +173,17 @@ class EmbeddedEngine:
 
     def write(
         self, documents: Sequence[IndexDocument], version: int, vectors: Mapping[bytes, Vectors] = MappingProxyType({})
-    ) -> None:
+    ) -> dict[str, str]:
+        """It takes everything."""
         if not documents:
-            return
+            return {}
         generation = self.generation
         latest = list({document.id: document for document in documents}.values())
         # New words come before the file changes and old ones go after: whatever a reader sees, each record is there once.
         with generation.store.replacing(latest, version, vectors) as (new, gone, came):
             generation.add_words(new, came)
         generation.remove_words(gone)
+        return {}
 
     def delete(self, ids: Iterable[str], version: int) -> None:
         if wanted := list(ids):
