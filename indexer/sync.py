@@ -31,8 +31,9 @@ log = logging.getLogger(__name__)
 BATCH = 200
 #: Passages that a thread embeds at least before they are kept.
 EMBED_BATCH = 8
-#: The version of all that an index is filled with before it is in use: every real change is newer.
-FILLING = 0
+#: For so long, in milliseconds as versions are, a rebuilt index remembers that a record was deleted: by then, whoever was
+#: about to write it has woken up.
+REMEMBERED = 24 * 3_600 * 1_000
 #: Seconds that a lease holds without being renewed; a batch takes far less.
 LEASE = 120
 #: The same for the taking in of changes: a batch takes a second, and nobody waits long for one whose process was killed.
@@ -204,7 +205,9 @@ def rebuild(
         successor = engine.rebuild()
         with transaction(database, readonly=True) as session:
             before = records.editions(session)
-        _align(database, successor, cache, list(before), [rebuilding], lambda: FILLING, progress)
+            # Whoever got a token up to this one may be about to write what is older than this look.
+            version = outbox.newest_token(session, "index")
+        _align(database, successor, cache, list(before), [rebuilding], lambda: version, progress)
         if embedder:
             embed(
                 successor,
@@ -218,7 +221,10 @@ def rebuild(
                 _keep([rebuilding])
                 time.sleep(0.2)
             leases = [rebuilding, held]
-            _align(database, successor, cache, _changed_since(database, before), leases, lambda: held.token, progress)
+            # A writer that fell asleep before a deletion may still wake up, and writes to whatever is in place then.
+            successor.delete(set(engine.deleted_since(held.token - REMEMBERED)) - before.keys(), held.token)
+            late = _changed_since(database, before)
+            _align(database, successor, cache, late, leases, lambda: held.token, progress)
             _keep(leases)
             engine.become(successor)
         return True

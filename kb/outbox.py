@@ -200,6 +200,11 @@ class Lease:
         return token is not None
 
 
+def newest_token(session: Session, name: str) -> int:
+    """The token of the last one to take or renew that lease: all that come are greater."""
+    return session.scalar(select(LeaseRow.token).where(LeaseRow.name == name)) or 0
+
+
 @contextmanager
 def lease(engine: Engine, name: str, holder: str, seconds: float) -> Iterator[Lease]:
     """``with lease(engine, "sync", "worker-1", 60) as mine: if mine: ...``; at most one holder at a time.

@@ -134,6 +134,9 @@ class SearchEngine(Protocol):
     def fingerprints(self) -> Iterator[tuple[str, str]]:
         """(record id, fingerprint of its document) for all that is in the index."""
 
+    def deleted_since(self, version: int) -> list[str]:
+        """Ids of the records that were taken out in a newer version, and are not back."""
+
     def vectors_of(self, record_id: str) -> Vectors | None:
         """The mean of a record's passage vectors; None where there are none yet."""
 

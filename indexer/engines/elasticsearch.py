@@ -310,6 +310,13 @@ class ElasticsearchEngine:
             for hit in scan(client, query=query, index=self._index, size=2_000):
                 yield hit["fields"]["id"][0], hit["fields"]["fingerprint"][0]
 
+    def deleted_since(self, version: int) -> list[str]:
+        self._open()
+        with self._client.changing() as client:
+            query = {"query": {"term": {"alive": False}}, "docvalue_fields": ["id"], "_source": False, "version": True}
+            hits = scan(client, query=query, index=self._index, size=2_000)
+            return [hit["fields"]["id"][0] for hit in hits if hit["_version"] > version]
+
     def status(self) -> EngineStatus:
         self._open()
         sums = {name: {"sum": {"field": name}} for name in ("passage_count", "waiting_count")}

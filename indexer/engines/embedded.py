@@ -249,6 +249,9 @@ class EmbeddedEngine:
     def fingerprints(self) -> Iterator[tuple[str, str]]:
         yield from self.generation.store.fingerprints()
 
+    def deleted_since(self, version: int) -> list[str]:
+        return self.generation.store.deleted_since(version)
+
     def status(self) -> EngineStatus:
         generation = self.generation
         return EngineStatus(*generation.store.counts(), sum(map(_size, generation.folder.rglob("*"))))

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from indexer import sync
 from indexer.engines.base import SearchEngine, connect
 from indexer.vector_cache import VectorCache
+from kb import outbox
 from kb.db import transaction
 from kb.records import service
 from kb.settings import Settings
@@ -108,3 +109,52 @@ def test_a_city_that_was_there_for_a_moment_leaves_no_trace(
     assert sync.rebuild(database, index, cache, editing)
     assert find(index, "vobyke") == set()
     assert len(sync.differences(database, index)) == 0
+
+
+class Asleep:
+    """A writer that has its token and has read these records, and writes them when it wakes up."""
+
+    def __init__(self, database: Engine, *ids: str) -> None:
+        with outbox.lease(database, "index", "asleep", 60) as held:
+            self._token = held.token
+        with transaction(database, readonly=True) as session:
+            self._documents = sync.documents_of(session, ids)
+
+    def wake_up(self, index: SearchEngine) -> None:
+        index.write(self._documents, self._token)
+
+
+def test_who_slept_through_an_edit_a_deletion_and_a_rebuild_brings_nothing_back(
+    database: Engine, index: SearchEngine, cache: VectorCache
+) -> None:
+    asleep = Asleep(database, "case-0", "case-1", "case-2")
+    save(database, case("case-0", "vobyke"))
+    delete(database, "case-1")
+    sync.drain(database, index, cache)
+    assert sync.rebuild(database, index, cache, Editing(lambda: delete(database, "case-2")))
+    asleep.wake_up(index)
+    assert find(index, "vobyke") == {"case-0"}
+    assert len(sync.differences(database, index)) == 0
+
+
+def test_who_comes_and_goes_during_a_rebuild_is_not_brought_back_either(
+    database: Engine, index: SearchEngine, cache: VectorCache
+) -> None:
+    writers: list[Asleep] = []
+    editing = Editing(
+        lambda: save(database, case("short-lived", "vobyke")),
+        lambda: (writers.append(Asleep(database, "short-lived")), delete(database, "short-lived")),
+        lambda: sync.drain(database, index, cache),
+    )
+    assert sync.rebuild(database, index, cache, editing)
+    writers[0].wake_up(index)
+    assert find(index, "vobyke") == set()
+
+
+def test_a_record_that_was_deleted_and_made_again_is_in_the_new_index(
+    database: Engine, index: SearchEngine, cache: VectorCache
+) -> None:
+    delete(database, "case-1")
+    sync.drain(database, index, cache)
+    assert sync.rebuild(database, index, cache, Editing(lambda: save(database, case("case-1", "vobyke"))))
+    assert find(index, "vobyke") == {"case-1"}
