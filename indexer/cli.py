@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 
 from indexer import demo_vectors, evaluate, sync, upkeep
 from indexer.search import Search, open_search
+from kb import outbox
 from kb.db import make_engine, migrate, transaction
 from kb.settings import Settings, get_settings
 from kb.work import service as work
@@ -28,6 +29,8 @@ from schemas.search import JobStatus
 
 index = typer.Typer(help="The search index: bring it up to date, build it anew, compare it with the database.")
 THREADS = 2
+#: Refused records that are named.
+SHOWN: Final = 20
 #: For a command that would rather fail than wait for the broker.
 IMPATIENT: Final = {"socket_connect_timeout": 3, "socket_timeout": 3, "max_retries": 0}
 #: Seconds before a worker that ended by an error starts again.
@@ -130,7 +133,8 @@ def rebuild_command(
 def check_command() -> None:
     """Compare index and database; queue what differs. Exit code 1 when something did."""
     with _opened() as (database, search):
-        found = upkeep.check(database, search)
+        with _progress("records") as progress:
+            found = upkeep.check(database, search, progress)
         for what, ids in (("missing", found.missing), ("stale", found.stale), ("orphaned", found.orphaned)):
             typer.echo(f"{what}: {len(ids)}" + (f" ({', '.join(ids[:5])} ...)" if ids else ""))
         if len(found):
@@ -149,10 +153,15 @@ def _say_status(database: Engine, search: Search) -> None:
     with transaction(database, readonly=True) as session:
         now = search.status(session)
         errors = work.errors(session)
+        refused = outbox.refusals(session)
     typer.echo(
         f"{now.records} records, {now.embedded} of {now.passages} passages with vectors, {now.waiting} changes waiting, "
         f"{now.bytes / 1e6:.1f} MB, {now.engine}, {now.model}"
     )
+    for record_id, reason in list(refused.items())[:SHOWN]:
+        typer.echo(f"refused by the engine: {record_id}: {reason}")
+    if len(refused) > SHOWN:
+        typer.echo(f"refused by the engine: {len(refused) - SHOWN} more")
     for job in now.jobs:
         typer.echo(
             f"{job.name}: {_say_job(job)}, by {job.holder}" + (f": {errors[job.name]}" if job.name in errors else "")

@@ -244,6 +244,7 @@ class Search:
             passages=now.passages,
             embedded=now.embedded,
             waiting=outbox.waiting(session),
+            refused=outbox.refusals_count(session),
             model=self.engine.model.id,
             engine=self.engine.name,
             bytes=now.bytes,

@@ -4,6 +4,7 @@ A job carries an id only; the record is loaded as it is now and its whole docume
 late or out of order changes nothing.
 """
 
+import logging
 import os
 import socket
 import time
@@ -21,14 +22,18 @@ from indexer.vector_cache import VectorCache
 from kb import outbox
 from kb.db import transaction
 from kb.records import service as records
+from kb.records.service import Edition
 from schemas.records import City
+
+log = logging.getLogger(__name__)
 
 #: Jobs, and records of a rebuild, that are taken in at a time.
 BATCH = 200
 #: Passages that a thread embeds at least before they are kept.
 EMBED_BATCH = 8
-#: The version of all that an index is filled with before it is in use: every real change is newer.
-FILLING = 0
+#: For so long, in milliseconds as versions are, a rebuilt index remembers that a record was deleted: by then, whoever was
+#: about to write it has woken up.
+REMEMBERED = 24 * 3_600 * 1_000
 #: Seconds that a lease holds without being renewed; a batch takes far less.
 LEASE = 120
 #: The same for the taking in of changes: a batch takes a second, and nobody waits long for one whose process was killed.
@@ -91,10 +96,12 @@ def _take_in_batch(database: Engine, engine: SearchEngine, cache: VectorCache, v
         ids = list(dict.fromkeys(job.record_id for job in jobs))
         documents = documents_of(session, [*ids, *_dependents(session, ids)])
         session.expunge_all()
-    _write(engine, cache, ids, documents, version)
-    holds_nothing_else = bool(jobs) and engine.status().records <= len(documents)
+    refused = _write(engine, cache, ids, documents, version)
+    taken = len(documents) - len(refused)
+    holds_nothing_else = bool(jobs) and (taken or not refused) and engine.status().records <= taken
     with transaction(database) as session:
         outbox.done(session, jobs)
+        outbox.note_refusals(session, {*ids, *(document.id for document in documents)}, refused)
         if holds_nothing_else:
             _ask_for_the_rest(session, {document.id for document in documents})
     return len(jobs)
@@ -108,11 +115,15 @@ def _ask_for_the_rest(session: Session, written: set[str]) -> None:
 
 def _write(
     engine: SearchEngine, cache: VectorCache, ids: Iterable[str], documents: Sequence[IndexDocument], version: int
-) -> None:
-    """Put these documents in, with the vectors that are known, and take the others of these ids out."""
+) -> dict[str, str]:
+    """Put these documents in, with the vectors that are known, and take the others of these ids out. Returns why, by id,
+    for those that the engine refused: they wait for an edit or for the next comparison, and hold nobody up."""
     known = cache.get({key for document in documents for key in document.passage_keys()})
-    engine.write(documents, version, known)
+    refused = engine.write(documents, version, known)
     engine.delete(set(ids) - {document.id for document in documents}, version)
+    for record_id, reason in refused.items():
+        log.warning("the search engine refused the record '%s': %s", record_id, reason)
+    return refused
 
 
 def _dependents(session: Session, ids: Sequence[str]) -> set[str]:
@@ -185,16 +196,18 @@ def rebuild(
     at it. With an ``embedder`` all other vectors are computed before the swap: so a change of the model is never seen
     as an index without meaning.
 
-    Edits go on meanwhile and reach the live index as always; those that came during the filling are taken over by a
-    comparison just before the swap, under the lease that keeps others from writing.
+    Edits go on meanwhile and reach the live index as always; what changed since the filling began is taken over just
+    before the swap, under the lease that keeps others from writing.
     """
     with outbox.lease(database, "rebuild", _holder(), LEASE) as rebuilding:
         if not rebuilding:
             return False
         successor = engine.rebuild()
         with transaction(database, readonly=True) as session:
-            ids = [id for id, _ in records.published_ids(session)]
-        _align(database, successor, cache, ids, [rebuilding], lambda: FILLING, progress)
+            before = records.editions(session)
+            # Whoever got a token up to this one may be about to write what is older than this look.
+            version = outbox.newest_token(session, "index")
+        _align(database, successor, cache, list(before), [rebuilding], lambda: version, progress)
         if embedder:
             embed(
                 successor,
@@ -202,15 +215,30 @@ def rebuild(
                 cache,
                 progress=lambda done, total: _keep_and_say(rebuilding, progress, done, total),
             )
+        successor.settle(lambda: _keep_and_say(rebuilding, progress, len(before), len(before)))
         with outbox.lease(database, "index", _holder(), LEASE) as held:
             while not (held or held.take()):
                 _keep([rebuilding])
                 time.sleep(0.2)
             leases = [rebuilding, held]
-            late = differences(database, successor, lambda: _keep(leases)).ids()
-            _align(database, successor, cache, late, leases, lambda: held.token)
+            # A writer that fell asleep before a deletion may still wake up, and writes to whatever is in place then.
+            successor.delete(set(engine.deleted_since(held.token - REMEMBERED)) - before.keys(), held.token)
+            late = _changed_since(database, before)
+            _align(database, successor, cache, late, leases, lambda: held.token, progress)
+            _keep(leases)
             engine.become(successor)
         return True
+
+
+def _changed_since(database: Engine, before: Mapping[str, Edition]) -> list[str]:
+    """Records that came, changed or went, and those whose documents change with them. Documents that were read after
+    ``before`` are otherwise as they would be now."""
+    with transaction(database, readonly=True) as session:
+        now = records.editions(session)
+        changed = {id for id in before.keys() | now.keys() if before.get(id) != now.get(id)}
+        # A city may have come, lent its place to what was read then, and gone: it is neither in the one nor in the other.
+        others = _dependents(session, list(changed)) | records.dangling_ids(session, "city")
+        return sorted(changed | (others & now.keys()))
 
 
 def _align(
@@ -228,7 +256,9 @@ def _align(
         with transaction(database, readonly=True) as session:
             documents = documents_of(session, part)
         _keep(leases)
-        _write(engine, cache, part, documents, version())
+        refused = _write(engine, cache, part, documents, version())
+        with transaction(database) as session:
+            outbox.note_refusals(session, part, refused)
         progress(start + len(part), len(ids))
 
 
@@ -243,7 +273,7 @@ def _keep(leases: Iterable[outbox.Lease]) -> None:
         raise RuntimeError("This process was stopped for so long that another took over; run the command again.")
 
 
-def differences(database: Engine, engine: SearchEngine, after_each: Callable[[], None] = lambda: None) -> Differences:
+def differences(database: Engine, engine: SearchEngine, progress: Progress = _silent) -> Differences:
     """Compare every record's document with the one in the index, by fingerprint; batch by batch."""
     indexed = dict(engine.fingerprints())
     missing: list[str] = []
@@ -251,20 +281,21 @@ def differences(database: Engine, engine: SearchEngine, after_each: Callable[[],
     with transaction(database, readonly=True) as session:
         ids = [id for id, _ in records.published_ids(session)]
         for start in range(0, len(ids), BATCH):
-            for document in documents_of(session, ids[start : start + BATCH]):
+            part = ids[start : start + BATCH]
+            for document in documents_of(session, part):
                 found = indexed.pop(document.id, None)
                 if found is None:
                     missing.append(document.id)
                 elif found != document.fingerprint:
                     stale.append(document.id)
             session.expunge_all()
-            after_each()
+            progress(start + len(part), len(ids))
     return Differences(tuple(missing), tuple(stale), tuple(indexed))
 
 
-def check(database: Engine, engine: SearchEngine) -> Differences:
+def check(database: Engine, engine: SearchEngine, progress: Progress = _silent) -> Differences:
     """Compare, and queue what differs."""
-    found = differences(database, engine)
+    found = differences(database, engine, progress)
     with transaction(database) as session:
         outbox.enqueue(session, found.ids())
     return found

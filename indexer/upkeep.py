@@ -69,8 +69,8 @@ def rebuild(database: Engine, search: Search, progress: Progress = _silent) -> b
         return sync.rebuild(database, search.engine, cache, report, embedder)
 
 
-def check(database: Engine, search: Search) -> Differences:
+def check(database: Engine, search: Search, progress: Progress = _silent) -> Differences:
     """Compare index and database, and queue what differs."""
-    with reported(database, "check") as report:
+    with reported(database, "check", progress) as report:
         report(0, 0)
-        return sync.check(database, search.engine)
+        return sync.check(database, search.engine, report)

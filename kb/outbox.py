@@ -6,7 +6,7 @@ Nobody has to remember it: whichever code changes an ``Indexed`` row, the sessio
 import datetime
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import BigInteger, ColumnElement, Engine, String, case, delete, event, func, insert, select, update
@@ -51,6 +51,16 @@ class LeaseRow(Base):
     token: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
 
 
+class RefusalRow(Base):
+    """A record that the search engine did not take when it was last tried, and why, in one line."""
+
+    __tablename__ = "refusals"
+
+    record_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(500))
+    at: Mapped[datetime.datetime]
+
+
 def pending(session: Session, limit: int) -> list[IndexJob]:
     """The oldest jobs, at most ``limit``."""
     return list(session.scalars(select(IndexJob).order_by(IndexJob.id).limit(limit)))
@@ -79,6 +89,28 @@ def enqueue(session: Session, record_ids: Iterable[str]) -> None:
     if rows:
         session.execute(insert(IndexJob), rows)
         session.info[_ADDED] = True
+
+
+def note_refusals(session: Session, tried: Iterable[str], refused: Mapping[str, str]) -> None:
+    """Of the records that were tried, remember those that were refused, each with the reason, and no longer the others."""
+    for ids in chunks(tried):
+        session.execute(delete(RefusalRow).where(RefusalRow.record_id.in_(ids)))
+    rows = [
+        {"record_id": id, "reason": " ".join(reason.split())[:500], "at": utcnow()} for id, reason in refused.items()
+    ]
+    if rows:
+        session.execute(insert(RefusalRow), rows)
+
+
+def refusals(session: Session) -> dict[str, str]:
+    """Why each record that is refused is, by id."""
+    query = select(RefusalRow.record_id, RefusalRow.reason).order_by(RefusalRow.record_id)
+    return {row.record_id: row.reason for row in session.execute(query)}
+
+
+def refusals_count(session: Session) -> int:
+    """How many records are refused."""
+    return session.scalar(select(func.count()).select_from(RefusalRow)) or 0
 
 
 _callbacks: list[Callable[[], None]] = []
@@ -166,6 +198,11 @@ class Lease:
             token = session.scalar(statement)
         self.token = token or self.token
         return token is not None
+
+
+def newest_token(session: Session, name: str) -> int:
+    """The token of the last one to take or renew that lease: all that come are greater."""
+    return session.scalar(select(LeaseRow.token).where(LeaseRow.name == name)) or 0
 
 
 @contextmanager

@@ -203,6 +203,8 @@ class IndexStatus(Model):
     embedded: int
     #: Edits that the index has not taken in yet.
     waiting: int
+    #: Records that the engine did not take; each is tried again when it changes, and at the next comparison.
+    refused: int = 0
     model: str
     engine: str
     bytes: int

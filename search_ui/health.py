@@ -24,6 +24,7 @@ _GAUGES = {
     "passages": "Passages in the index",
     "embedded": "Passages whose vector is there",
     "waiting": "Edits that the index has not taken in yet",
+    "refused": "Records that the search engine did not take",
     "bytes": "Size of the index",
 }
 

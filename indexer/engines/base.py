@@ -1,6 +1,6 @@
 """What every search engine does, in plain values; and the one place that chooses an engine by its URL."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -100,9 +100,12 @@ class SearchEngine(Protocol):
     def model(self) -> Model:
         """The model whose vectors are in the index; it may be another than the one that this process was started with."""
 
-    def write(self, documents: Sequence[IndexDocument], version: int, vectors: Mapping[bytes, Vectors] = ...) -> None:
+    def write(
+        self, documents: Sequence[IndexDocument], version: int, vectors: Mapping[bytes, Vectors] = ...
+    ) -> dict[str, str]:
         """Put these documents in, each in the place of an older one with the same id; with those vectors of their
-        passages that are known, by text key."""
+        passages that are known, by text key. Returns why, by id, for those that the engine does not take as they are;
+        the others are in."""
 
     def delete(self, ids: Iterable[str], version: int) -> None:
         """Take these records out; ids that are not there are fine."""
@@ -131,6 +134,9 @@ class SearchEngine(Protocol):
     def fingerprints(self) -> Iterator[tuple[str, str]]:
         """(record id, fingerprint of its document) for all that is in the index."""
 
+    def deleted_since(self, version: int) -> list[str]:
+        """Ids of the records that were taken out in a newer version, and are not back."""
+
     def vectors_of(self, record_id: str) -> Vectors | None:
         """The mean of a record's passage vectors; None where there are none yet."""
 
@@ -139,6 +145,10 @@ class SearchEngine(Protocol):
 
     def rebuild(self) -> "SearchEngine":
         """A new, empty index beside this one, for vectors of the model that this process was started with."""
+
+    def settle(self, meanwhile: Callable[[], None]) -> None:
+        """Merge the pieces that a filling left, so that questions find few; for an index that nobody reads yet. Takes
+        minutes for a large one; ``meanwhile`` is called at least once a second."""
 
     def become(self, successor: "SearchEngine") -> None:
         """Swap: from now on this is what the successor holds. Readers never see an empty index."""

@@ -18,6 +18,8 @@ from indexer.engines.store import quantise
 from schemas.language import LANGUAGES
 
 Source = dict[str, Any]
+#: A document as it is to be, its version, and what is done where there is one already.
+Change = tuple[Source, int, str]
 
 #: Of what is below; an index of another format is read as one of another model: it wants a rebuild.
 FORMAT: Final = 1

@@ -29,6 +29,9 @@ FIRST_PAGES: Final = 25
 BEST: Final = 20
 #: Values of all facets together that are counted.
 VALUES: Final = 20_000
+_BEST_FIRST: Final = [{"_score": "desc"}, {"id": "asc"}]
+#: What a candidate is made from, beside its evidence.
+_FETCHED: Final[Body] = {"_source": False, "docvalue_fields": ["id", "languages"]}
 
 
 class Query:
@@ -82,14 +85,15 @@ class Query:
     # Candidates
 
     def _lists(self) -> list[Body]:
-        """One search for each kind of candidate and language; where filters leave records out, the best of all too."""
+        """One search for each kind of candidate and language; where filters leave records out, it brings the best of all too,
+        which are gathered before the post_filter."""
         wanted = self._question.offset + self._question.limit
         size = CANDIDATES if wanted <= FIRST_PAGES else MORE_CANDIDATES
         if not self._clauses.filtered:
-            return [self._list(score, self._clauses.scope, size) for score in self._kinds(size)]
+            return [self._list(score, size) for score in self._kinds(size)]
+        best = {"best": {"top_hits": {"size": BEST, "sort": _BEST_FIRST} | _FETCHED}}
         # Many of the nearest may be left out.
-        lists = [self._list(score, self._clauses.scope, size) for score in self._kinds(NEAREST)]
-        return lists + [self._list(score, self._clauses.unasked, BEST) for score in self._kinds(BEST)]
+        return [self._list(score, size, [self._clauses.scope]) | {"aggs": best} for score in self._kinds(NEAREST)]
 
     def _kinds(self, nearest: int) -> list[Clause]:
         """What candidates are found by; ``nearest`` is how many of the nearest records are looked for."""
@@ -98,25 +102,17 @@ class Query:
         sure = [*clauses.tags, *([{"constant_score": {"filter": clauses.exact, "boost": 10}}] if clauses.exact else [])]
         return [*near, *(clauses.words(one) for one in clauses.worded), *([any_of(sure)] if sure else [])]
 
-    def _list(self, score: Clause, among: Clause, size: int) -> Body:
-        return self._described({"bool": {"must": [score], "filter": [among]}}) | {
-            "size": size,
-            "sort": [{"_score": "desc"}, {"id": "asc"}],
-        }
+    def _list(self, score: Clause, size: int, among: Sequence[Clause] = ()) -> Body:
+        found = {"bool": {"must": [score], "filter": [self._clauses.unasked]}}
+        return self._described(found, among) | {"size": size, "sort": _BEST_FIRST}
 
-    def _described(self, query: Clause) -> Body:
+    def _described(self, query: Clause, among: Sequence[Clause] = ()) -> Body:
         """A search whose hits come with their evidence."""
-        return {
-            "query": query,
-            "post_filter": self._clauses.evidence(),
-            "_source": False,
-            "docvalue_fields": ["id", "languages"],
-            "track_total_hits": False,
-        }
+        return {"query": query, "post_filter": self._clauses.evidence(among), "track_total_hits": False} | _FETCHED
 
     def _add(self, answers: Sequence[Body]) -> list[int]:
         """Take in what these searches found. Returns a row for each hit of theirs, in their order."""
-        found = [Candidate.of(hit) for answer in answers for hit in answer["hits"]["hits"]]
+        found = [Candidate.of(hit) for answer in answers for hit in _hits(answer)]
         self._candidates |= {one.id: one for one in found}
         self._ranked = self._rank()
         return [self._ranked.best(one.id) for one in found] if len(answers) == 1 else []
@@ -150,16 +146,12 @@ class Query:
 
     def _sorted(self) -> Body:
         """A page in another order than that of the scores. Counts are made before the post_filter."""
-        evidence = self._clauses.evidence()
-        evidence["bool"]["filter"] = list(self._clauses.selections.values()) or [{"match_all": {}}]
         return {
             "size": self._question.limit,
             "from": self._question.offset,
             "sort": self._order(),
-            "post_filter": evidence,
-            "_source": False,
-            "docvalue_fields": ["id", "languages"],
-        }
+            "post_filter": self._clauses.evidence(list(self._clauses.selections.values())),
+        } | _FETCHED
 
     def _order(self) -> list[Any]:
         by_title: list[Any] = [{"title": {"order": "asc", "missing": "_last"}}, {"id": "asc"}]
@@ -199,6 +191,13 @@ class Query:
             coverage=round(float(self._ranked.known.coverage[row]), 4),
             exact=bool(self._ranked.known.exact[row]),
         )
+
+
+def _hits(answer: Body) -> list[dict[str, Any]]:
+    """The hits of a search, and the best of all where it was asked for them."""
+    best = answer.get("aggregations", {}).get("best")
+    found: list[dict[str, Any]] = answer["hits"]["hits"] + (best["hits"]["hits"] if best else [])
+    return found
 
 
 def _total(counted: Body) -> int:

@@ -4,7 +4,7 @@ Every process asks through the alias; a rebuild fills the next index and then mo
 before it is kept until the next rebuild: a reader may be in the middle of it, and the way back is one request.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from indexer.embedding import Model, Vectors
 from indexer.engines import elastic_index
 from indexer.engines.base import Answer, EngineStatus, Question, SearchEngine
 from indexer.engines.elastic_client import PATIENCE, Address, Client, read
+from indexer.engines.elastic_merge import merge
 from indexer.engines.elastic_query import Query
 from indexer.engines.elastic_state import State
 from kb.errors import Unavailable
@@ -30,6 +31,7 @@ NEAR: Final = 5
 #: Seconds between two tries of a change that was refused for lack of room, doubled each time.
 BACKOFF: Final = 0.5
 _CONFLICT: Final = 409
+_BAD: Final = 400
 
 
 class ElasticsearchEngine:
@@ -98,12 +100,15 @@ class ElasticsearchEngine:
 
     def write(
         self, documents: Sequence[IndexDocument], version: int, vectors: Mapping[bytes, Vectors] = MappingProxyType({})
-    ) -> None:
-        latest = {document.id: document for document in documents}
-        self._put((elastic_index.source(document, vectors), version, "external") for document in latest.values())
+    ) -> dict[str, str]:
+        latest = {elastic_index.key_of(document.id): document for document in documents}
+        refused = self._put(
+            (elastic_index.source(document, vectors), version, "external") for document in latest.values()
+        )
+        return {latest[key].id: reason for key, reason in refused.items()}
 
     def delete(self, ids: Iterable[str], version: int) -> None:
-        self._put((elastic_index.tombstone(record_id), version, "external") for record_id in ids)
+        self._put_all((elastic_index.tombstone(record_id), version, "external") for record_id in ids)
 
     def missing_vectors(self, limit: int) -> dict[bytes, str]:
         self._open()
@@ -125,7 +130,9 @@ class ElasticsearchEngine:
         after: list[Any] | None = None
         while known and (hits := self._waiting_for(list(known), after)):
             after = hits[-1]["sort"]
-            self._put((elastic_index.attached(hit["_source"], known), hit["_version"], "external_gte") for hit in hits)
+            self._put_all(
+                (elastic_index.attached(hit["_source"], known), hit["_version"], "external_gte") for hit in hits
+            )
 
     def _waiting_for(self, keys: list[str], after: list[Any] | None) -> list[Any]:
         self._open()
@@ -137,9 +144,14 @@ class ElasticsearchEngine:
         hits: list[Any] = found["hits"]["hits"]
         return hits
 
-    def _put(self, changes: Iterable[tuple[elastic_index.Source, int, str]]) -> None:
-        """Make these changes, all that are newer than what there is. An item that is refused is named in the error; the
-        others are done."""
+    def _put_all(self, changes: Iterable[elastic_index.Change]) -> None:
+        """Make these changes. Raises Unavailable also for those that are not taken as they are."""
+        for key, reason in self._put(changes).items():
+            raise Unavailable(f"Elasticsearch refused '{key}': {reason}")
+
+    def _put(self, changes: Iterable[elastic_index.Change]) -> dict[str, str]:
+        """Make these changes, all that are newer than what there is. Returns why, by the document's key, for those that are
+        not taken as they are. Raises Unavailable for what may be taken later; all else is done."""
         self._open(making=True)
         actions = [
             {
@@ -152,10 +164,11 @@ class ElasticsearchEngine:
             for whole, version, kind in changes
         ]
         if not actions:
-            return
+            return {}
         with self._client.changing() as client:
-            self._check(self._bulk(client, actions))
+            refused = self._refused(self._bulk(client, actions))
         self._unread, self._state.stale = self._pinned, True
+        return refused
 
     def _bulk(self, client: Elasticsearch, actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """The items that failed."""
@@ -172,17 +185,17 @@ class ElasticsearchEngine:
         )
         return [result["index"] for fine, result in results if not fine]
 
-    def _check(self, failed: list[dict[str, Any]]) -> None:
-        wrong = [item for item in failed if item["status"] != _CONFLICT]
+    def _refused(self, failed: list[dict[str, Any]]) -> dict[str, str]:
+        """Of the items that failed, those that are wrong in themselves, with the reason. Raises Unavailable for the others."""
+        wrong = [item for item in failed if item["status"] not in (_CONFLICT, _BAD)]
         if any(item["status"] == 404 for item in wrong):
             self._client.lost = True
         if wrong:
-            first = wrong[0]
-            reason = first.get("error", {})
             raise Unavailable(
-                f"Elasticsearch took all but {len(wrong)} of the changes; '{first.get('_id')}' was refused: "
-                f"{reason.get('reason', reason) if isinstance(reason, dict) else reason}"
+                f"Elasticsearch took all but {len(wrong)} of the changes; '{wrong[0].get('_id')}' was refused: "
+                f"{_reason(wrong[0])}"
             )
+        return {item["_id"]: _reason(item) for item in failed if item["status"] == _BAD}
 
     # Searching
 
@@ -297,6 +310,13 @@ class ElasticsearchEngine:
             for hit in scan(client, query=query, index=self._index, size=2_000):
                 yield hit["fields"]["id"][0], hit["fields"]["fingerprint"][0]
 
+    def deleted_since(self, version: int) -> list[str]:
+        self._open()
+        with self._client.changing() as client:
+            query = {"query": {"term": {"alive": False}}, "docvalue_fields": ["id"], "_source": False, "version": True}
+            hits = scan(client, query=query, index=self._index, size=2_000)
+            return [hit["fields"]["id"][0] for hit in hits if hit["_version"] > version]
+
     def status(self) -> EngineStatus:
         self._open()
         sums = {name: {"sum": {"field": name}} for name in ("passage_count", "waiting_count")}
@@ -322,6 +342,9 @@ class ElasticsearchEngine:
             # Nobody reads it yet.
             client.indices.put_settings(index=index, settings={"refresh_interval": "-1"})
         return ElasticsearchEngine(self._client, self._address, self._model, alias)
+
+    def settle(self, meanwhile: Callable[[], None]) -> None:
+        merge(self._client, self._index, self._address.shards, meanwhile)
 
     def become(self, successor: SearchEngine) -> None:
         """Moves the alias, and removes all indexes but the new one and the one before it. Raises Unavailable, and leaves
@@ -358,3 +381,11 @@ class ElasticsearchEngine:
         self._state.close()
         if not self._pinned:
             self._client.close()
+
+
+def _reason(item: dict[str, Any]) -> str:
+    """Why an item failed, with what lies behind it."""
+    error = item.get("error", {})
+    cause = error.get("caused_by", {}).get("reason") if isinstance(error, dict) else None
+    said = error.get("reason", error) if isinstance(error, dict) else error
+    return f"{said} ({cause})" if cause else str(said)

@@ -7,15 +7,13 @@ then replaces CURRENT, which is atomic. Other processes notice by themselves.
 import json
 import shutil
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
 import numpy as np
 import tantivy
-from rapidfuzz import process
-from rapidfuzz.distance import DamerauLevenshtein
 
 from indexer.analysis import content_tokens, fold
 from indexer.document import IndexDocument, name_key
@@ -23,6 +21,7 @@ from indexer.embedding import Model, Vectors
 from indexer.engines.base import Answer, EngineStatus, Question, SearchEngine
 from indexer.engines.columns import Columns, Snapshot
 from indexer.engines.scan import Scan, WordIndex, holds_any, word_schema
+from indexer.engines.spellings import Spellings
 from indexer.engines.store import Store
 from schemas.language import LANGUAGES, Language
 
@@ -146,7 +145,7 @@ class EmbeddedEngine:
         self._generation = Generation(folder / self._current(), model)
         self._lock = threading.Lock()
         #: Spellings, and the file and version that they were read from.
-        self._words: tuple[tuple[Path, int], dict[str, str]] = ((folder, -1), {})
+        self._words: tuple[tuple[Path, int], dict[str, str], Spellings] = ((folder, -1), {}, Spellings([]))
 
     def _current(self) -> str:
         if self._pinned:
@@ -174,15 +173,17 @@ class EmbeddedEngine:
 
     def write(
         self, documents: Sequence[IndexDocument], version: int, vectors: Mapping[bytes, Vectors] = MappingProxyType({})
-    ) -> None:
+    ) -> dict[str, str]:
+        """It takes everything."""
         if not documents:
-            return
+            return {}
         generation = self.generation
         latest = list({document.id: document for document in documents}.values())
         # New words come before the file changes and old ones go after: whatever a reader sees, each record is there once.
         with generation.store.replacing(latest, version, vectors) as (new, gone, came):
             generation.add_words(new, came)
         generation.remove_words(gone)
+        return {}
 
     def delete(self, ids: Iterable[str], version: int) -> None:
         if wanted := list(ids):
@@ -216,19 +217,19 @@ class EmbeddedEngine:
     def spelled_like(self, word: str) -> str | None:
         if self.knows(word):
             return None
-        folded, spellings = fold(word), self._spellings()
-        allowed = 1 if len(folded) < 10 else 2
-        scorer = DamerauLevenshtein.distance
-        near = process.extract(folded, spellings.keys(), scorer=scorer, score_cutoff=allowed, limit=NEAR)
+        folded, (shown, spellings) = fold(word), self._spellings()
+        near = spellings.near(folded, 1 if len(folded) < 10 else 2, NEAR)
         # Spellings stay when the last text that has them goes.
-        return next((spellings[one] for one, *_ in near if self.knows(spellings[one])), None)
+        return next((shown[one] for one in near if self.knows(shown[one])), None)
 
-    def _spellings(self) -> dict[str, str]:
+    def _spellings(self) -> tuple[dict[str, str], Spellings]:
+        """How each known word is written, and the words to look through."""
         store = self.generation.store
         state = store.path, store.version()
         if self._words[0] != state:
-            self._words = state, dict(store.spellings())
-        return self._words[1]
+            shown = dict(store.spellings())
+            self._words = state, shown, Spellings([word for word in shown if word])
+        return self._words[1:]
 
     def vectors_of(self, record_id: str) -> Vectors | None:
         snapshot, _ = self.generation.state()
@@ -248,6 +249,9 @@ class EmbeddedEngine:
     def fingerprints(self) -> Iterator[tuple[str, str]]:
         yield from self.generation.store.fingerprints()
 
+    def deleted_since(self, version: int) -> list[str]:
+        return self.generation.store.deleted_since(version)
+
     def status(self) -> EngineStatus:
         generation = self.generation
         return EngineStatus(*generation.store.counts(), sum(map(_size, generation.folder.rglob("*"))))
@@ -255,6 +259,9 @@ class EmbeddedEngine:
     def rebuild(self) -> "EmbeddedEngine":
         number = 1 + max((int(path.name) for path in self.folder.iterdir() if path.name.isdigit()), default=0)
         return EmbeddedEngine(self.folder, self._model, str(number))
+
+    def settle(self, meanwhile: Callable[[], None]) -> None:
+        """Nothing: tantivy has merged while it was written, and the vectors are one array in any case."""
 
     def become(self, successor: SearchEngine) -> None:
         """Keeps the generation that was in use until the next rebuild: a reader may be in the middle of it."""

@@ -270,6 +270,11 @@ class Store:
         """(id, fingerprint) of every record."""
         yield from ((str(a), str(b)) for a, b in self._read("SELECT id, fingerprint FROM records WHERE alive"))
 
+    def deleted_since(self, version: int) -> list[str]:
+        """Ids of the records whose tombstone is newer than that."""
+        sql = "SELECT id FROM records GROUP BY id HAVING max(alive) = 0 AND max(version) > ? ORDER BY id"
+        return [str(row[0]) for row in self._read(sql, (version,))]
+
     def counts(self) -> tuple[int, int, int]:
         """Records, passages, and passages with a vector."""
         rows = self._read(

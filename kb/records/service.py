@@ -151,6 +151,13 @@ def published_ids(session: Session) -> Iterator[tuple[str, int]]:
     yield from session.execute(query.execution_options(yield_per=1000))
 
 
+def editions(session: Session) -> dict[str, Edition]:
+    """The edition of every published record, by id."""
+    query = select(RecordRow.id, RecordRow.revision, RecordRow.updated_at).where(_PUBLISHED).order_by(RecordRow.id)
+    rows = session.execute(query.execution_options(yield_per=1000))
+    return {record_id: Edition(revision, updated_at) for record_id, revision, updated_at in rows}
+
+
 def count_by_type(session: Session) -> dict[RecordType, int]:
     """How many records of each type are published; types without any are left out."""
     query = select(RecordRow.type, func.count()).where(_PUBLISHED).group_by(RecordRow.type)
@@ -186,6 +193,12 @@ def pointing_ids(session: Session, record_ids: Iterable[str]) -> set[str]:
     for chunk in chunks(record_ids):
         found.update(session.scalars(select(LinkRow.source_id).where(LinkRow.target_id.in_(chunk))))
     return found
+
+
+def dangling_ids(session: Session, relation: str) -> set[str]:
+    """Ids of the records, of any status, with such a link to what is not a published record."""
+    there = select(RecordRow.id).where(RecordRow.id == LinkRow.target_id, _PUBLISHED).exists()
+    return set(session.scalars(select(LinkRow.source_id).where(LinkRow.relation == relation, ~there)))
 
 
 def existing_ids(session: Session, record_ids: Iterable[str]) -> set[str]:

@@ -58,9 +58,11 @@ class Writing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self.engine, name)
 
-    def write(self, documents: Sequence[IndexDocument], vectors: Mapping[bytes, Vectors] | None = None) -> None:
+    def write(
+        self, documents: Sequence[IndexDocument], vectors: Mapping[bytes, Vectors] | None = None
+    ) -> dict[str, str]:
         """Put documents in."""
-        self.engine.write(documents, next(_versions), vectors or {})
+        return self.engine.write(documents, next(_versions), vectors or {})
 
     def delete(self, ids: Iterable[str]) -> None:
         """Take records out."""

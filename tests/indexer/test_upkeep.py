@@ -73,6 +73,7 @@ def test_every_job_leaves_a_note_and_one_with_nothing_to_do_leaves_none(database
     upkeep.check(database, search)
     first = _jobs(database)
     assert {name: job.state for name, job in first.items()} == dict.fromkeys(("check", "embed", "index"), "finished")
+    assert (first["check"].done, first["check"].total) == (11, 11)
     assert upkeep.take_in(database, search) == 0
     assert upkeep.embed(database, search) is False
     assert _jobs(database) == first

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine, delete
 from starlette.testclient import TestClient
 
+from kb import outbox
 from kb.db import transaction
 from kb.records.urls import SEGMENTS
 from kb.work.service import holder, reported
@@ -104,6 +105,21 @@ def test_the_status_page_says_that_a_rebuild_failed_and_keeps_the_reason_from_th
     assert "Failed on" in page
     assert [job["state"] for job in answer.json()["jobs"] if job["name"] == "rebuild"] == ["failed"]
     assert "secret-host" not in page + answer.text
+
+
+def test_the_status_page_counts_what_the_search_engine_refused_and_keeps_the_reasons_from_the_public(
+    site: TestClient, database: Engine
+) -> None:
+    with transaction(database) as session:
+        outbox.note_refusals(session, ["x-1"], {"x-1": "secret-host has no room for it"})
+    page, answer = site.get("/es/status").text, site.get("/api/v1/status")
+    with transaction(database) as session:
+        outbox.note_refusals(session, ["x-1"], {})
+    assert "Rechazadas por el motor de búsqueda" in page
+    assert "no están en el buscador" in page
+    assert answer.json()["refused"] == 1
+    assert "secret-host" not in page + answer.text
+    assert "Rechazadas" not in site.get("/es/status").text
 
 
 def test_the_api_page_shows_every_operation_and_loads_nothing_from_elsewhere(site: TestClient) -> None:

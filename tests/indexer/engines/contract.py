@@ -307,6 +307,16 @@ class EngineContract:
         assert engine.status().records == len(expected)
         engine.close()
 
+    def test_deletions_are_remembered_until_the_record_is_back(self, engine: Writing) -> None:
+        raw = engine.engine
+        raw.write([document("x", en="tram"), document("y", en="tram")], 5)
+        raw.delete(["x", "y"], 6)
+        raw.delete(["never-there"], 8)
+        raw.write([document("y", en="tram")], 9)
+        assert sorted(raw.deleted_since(5)) == ["never-there", "x"]
+        assert raw.deleted_since(6) == ["never-there"]
+        assert raw.deleted_since(8) == []
+
     @pytest.mark.parametrize("question", ["tram school river", "market bus"])
     def test_how_often_records_were_written_hardly_changes_what_words_count(
         self, engine: Writing, question: str
