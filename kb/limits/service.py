@@ -29,6 +29,7 @@ RULES: Final[dict[str, tuple[int, int]]] = {
     "sign_up": (5, DAY),
     "reset": (5, DAY),
     "change_email": (5, DAY),
+    "account_mail": (5, HOUR),
     "api": (120, MINUTE),
 }
 
@@ -54,7 +55,9 @@ def check(database: Engine | Session, name: str, key: str) -> None:
     if count > most:
         wait = max(1, ends_at - now)
         raise TooMany(
-            N_("That was too often. Try again in %(minutes)s minutes."), retry_after=wait, minutes=-(-wait // MINUTE)
+            N_("That was too often. Wait %(minutes)s min, then try again."),
+            retry_after=wait,
+            minutes=-(-wait // MINUTE),
         )
 
 

@@ -69,7 +69,12 @@ def test_promise_5_a_count_that_fails_lets_nobody_through(engine: Engine) -> Non
 
 @pytest.mark.parametrize(
     ("host", "network"),
-    [("192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"), ("::ffff:192.0.2.7", "192.0.2.7"), ("x", "x")],
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("x", "x"),
+    ],
 )
 def test_an_address_stands_for_its_household(host: str, network: str) -> None:
     assert limits.network_of(host) == network
