@@ -9,8 +9,10 @@ from typing import Final
 from sqlalchemy import Engine, String, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kb.accounts.sessions import forget_ended
+from kb.accounts import links, sessions
+from kb.accounts import service as accounts
 from kb.db import Base, transaction, utcnow
+from kb.limits import service as limits
 from kb.mail import service as mail
 from kb.settings import Settings
 
@@ -36,14 +38,16 @@ class Round:
     do: Callable[[Engine, Settings], object]
 
 
-def _end_sessions(database: Engine, _settings: Settings) -> None:
-    with transaction(database) as session:
-        forget_ended(session)
+def _forget_ended(database: Engine, _settings: Settings) -> None:
+    """Sessions, links, counters and accounts that nobody took up."""
+    for forget in (sessions.forget_ended, links.forget_expired, limits.forget_ended, accounts.forget_unconfirmed):
+        with transaction(database) as session:
+            forget(session)
 
 
 ROUNDS: Final = (
     Round("mail", datetime.timedelta(0), mail.deliver),
-    Round("sessions", datetime.timedelta(hours=1), _end_sessions),
+    Round("sessions", datetime.timedelta(hours=1), _forget_ended),
 )
 
 

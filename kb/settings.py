@@ -49,7 +49,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=1, le=65535)
     #: The proxies, as addresses or networks with commas between, that are believed when they say who asks, and whether by HTTPS.
     trusted_proxies: str = "127.0.0.1"
-    #: The site's address as its readers know it, for sitemaps and links in exports; empty: as requested.
+    #: The site's address as its readers know it, for sitemaps, links in exports and in mails; empty: as requested, in mails
+    #: localhost. Production needs it.
     public_url: str = ""
     #: ``smtp://user:password@host:587`` (STARTTLS), ``smtps://...`` (TLS) or ``smtp+plain://...`` (neither, for a server on
     #: this machine); empty: mail is written to ``data_dir``/mail.
@@ -65,6 +66,12 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """The database's SQLAlchemy URL."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'knowledge.db').absolute()}"
+
+    @property
+    def resolved_public_url(self) -> str:
+        """The address for links in mails, without a slash at the end. Never taken from a request: who sends one could
+        lead others elsewhere."""
+        return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
 
     @property
     def uploads_dir(self) -> Path:

@@ -1,10 +1,13 @@
 """Who may do what: roles, permissions and the one table that joins them."""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, StringConstraints
 from pydantic.dataclasses import dataclass
 
 from schemas.language import Language
+from schemas.messages import N_
 
 Role = Literal["member", "expert", "contributor", "editor", "translator", "administrator"]
 ROLES: Final[tuple[Role, ...]] = Role.__args__  # type: ignore[attr-defined]
@@ -39,6 +42,19 @@ TABLE: Final[dict[Permission, frozenset[Role]]] = {
 STRONG: Final = _STAFF
 
 
+def _email(text: str) -> str:
+    try:
+        return validate_email(text, check_deliverability=False).normalized.lower()
+    except EmailNotValidError as error:
+        raise ValueError(N_("Write an e-mail address, as name@example.org.")) from error
+
+
+#: An e-mail address as it is stored and compared: in lower case.
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320), AfterValidator(_email)]
+#: What somebody is called.
+PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
 @dataclass(frozen=True)
 class Account:
     """A person who is signed in, as one request sees them.
@@ -59,6 +75,8 @@ class Account:
     #: The session's or token's own id, so that it can be told from others.
     session_id: str = ""
     strong: bool = False
+    #: The password was right, and the code of the authenticator app is still to come: not signed in yet.
+    half: bool = False
 
     def may(self, permission: Permission) -> bool:
         """Whether the table and the token's scopes allow it."""
@@ -68,3 +86,8 @@ class Account:
     def might(self, permission: Permission) -> bool:
         """Whether the second factor is all that is missing."""
         return self.scopes is None and not self.waiting.isdisjoint(TABLE[permission])
+
+    @property
+    def permissions(self) -> tuple[Permission, ...]:
+        """All that they may do here and now, in the table's order."""
+        return tuple(permission for permission in PERMISSIONS if self.may(permission))

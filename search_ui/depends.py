@@ -3,11 +3,14 @@
 from typing import Annotated
 
 from fastapi import Depends, Request
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from indexer.search import Search
+from kb.accounts.guesses import Asker
 from kb.db import get_session
 from kb.settings import Settings
+from search_ui.identity import asker
 
 
 def _search(request: Request) -> Search:
@@ -20,6 +23,14 @@ def _settings(request: Request) -> Settings:
     return found
 
 
+def _engine(request: Request) -> Engine:
+    found: Engine = request.app.state.engine
+    return found
+
+
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
 SearchDep = Annotated[Search, Depends(_search)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
+#: For services that have transactions of their own.
+EngineDep = Annotated[Engine, Depends(_engine)]
+AskerDep = Annotated[Asker, Depends(asker)]

@@ -84,7 +84,9 @@ def error_response(
 def _known(request: Request, error: KnowledgeBaseError) -> Response:
     if isinstance(error, Unauthenticated) and not request.url.path.startswith("/api/"):
         return lead_to_sign_in(request, error)
-    headers = {"Retry-After": str(error.members["retry_after"])} if isinstance(error, TooMany) else None
+    headers = {"Retry-After": str(error.members["retry_after"])} if isinstance(error, TooMany) else {}
+    if isinstance(error, Unauthenticated):
+        headers = {"WWW-Authenticate": "Bearer"}
     return error_response(request, error.status, error.detail, headers=headers, **error.members)
 
 

@@ -113,4 +113,9 @@ DONE: Final[dict[str, str]] = {
     "saved": N_("Saved."),
     "sent": N_("Sent."),
     "removed": N_("Removed."),
+    "password": N_("Your password is set. Sign in with it."),
+    "waiting": N_("Your address is confirmed. The editorial team opens your account; you get a mail then."),
+    "email": N_("Your new e-mail address is confirmed."),
+    "signed-out": N_("You are signed out."),
+    "second-factor-off": N_("The second factor is off."),
 }

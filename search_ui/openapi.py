@@ -23,6 +23,12 @@ PROBLEM: Final = {
         },
     },
 }
+#: What those who send a token, or change something, may be told.
+_REFUSALS: Final = {
+    401: "No token was sent, or it is not known here, or it has expired",
+    403: "The token or the account has no right to this, or the request comes from another site's page",
+    429: "Too many requests with this token; `Retry-After` says how many seconds to wait",
+}
 _CONTENT: Final = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 #: FastAPI's own description of invalid input, which does not hold here.
 _REPLACED: Final = ("HTTPValidationError", "ValidationError")
@@ -39,6 +45,11 @@ _MEANINGS: Final = {
     "limit": "Results in one answer.",
     "offset": "Results to skip.",
 }
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """For ``responses=`` of a route: what these refusals look like."""
+    return {status: {"description": _REFUSALS[status], "content": _CONTENT} for status in statuses}
 
 
 def install(app: FastAPI) -> None:
@@ -59,6 +70,7 @@ def _corrected(description: dict[str, Any]) -> dict[str, Any]:
     for name in _REPLACED:
         types.pop(name, None)
     types["Problem"] = PROBLEM
+    description["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
     for methods in description["paths"].values():
         for operation in methods.values():
             _correct(operation)
@@ -68,6 +80,8 @@ def _corrected(description: dict[str, Any]) -> dict[str, Any]:
 def _correct(operation: dict[str, Any]) -> None:
     if "422" in operation["responses"]:
         operation["responses"]["422"] = {"description": "Something in the request cannot be read", "content": _CONTENT}
+    # Whoever sends a token that is no good is told so, wherever they send it.
+    operation["responses"].setdefault("401", problems(401)[401])
     for parameter in operation.get("parameters", []):
         if parameter["in"] == "query" and parameter["name"] in _MEANINGS:
             parameter.setdefault("description", _MEANINGS[parameter["name"]])

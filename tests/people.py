@@ -1,14 +1,22 @@
 """People for the tests: accounts of any role, and browsers that are signed in. ``from tests.people import browser_of``."""
 
+import re
+import time
 from collections.abc import Sequence
+from email import message_from_bytes, policy
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from starlette.testclient import TestClient
 
 from kb.accounts import service as accounts
 from kb.accounts.sessions import account_of, open_session
-from kb.db import transaction
+from kb.db import transaction, utcnow
+from kb.mail import service as mail
+from kb.mail.tables import MailRow
+from kb.settings import Settings
 from schemas.accounts import Account, Role
 from schemas.language import Language
 from search_ui.identity import cookie_name
@@ -42,3 +50,28 @@ def browser_of(app: FastAPI, account: Account, *, strong: bool = True) -> TestCl
     client = TestClient(app, follow_redirects=False, raise_server_exceptions=False, headers=OWN)
     client.cookies.set(cookie_name(app.state.settings), token)
     return client
+
+
+def mails_to(settings: Settings, engine: Engine, recipient: str) -> list[str]:
+    """The texts of all mails that this person got, the oldest first; what waits is sent, into the data folder."""
+    end = time.monotonic() + 20
+    while not mail.deliver(engine, settings) and _waiting(engine) and time.monotonic() < end:
+        time.sleep(0.05)  # the site's own thread is about it
+    found = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in _mail_files(settings)]
+    return [message.get_content() for message in found if message["To"] == recipient]
+
+
+def _waiting(engine: Engine) -> bool:
+    with transaction(engine, readonly=True) as session:
+        return session.scalar(select(MailRow.id).where(MailRow.due_at <= utcnow()).limit(1)) is not None
+
+
+def _mail_files(settings: Settings) -> list[Path]:
+    return sorted((settings.data_dir / "mail").glob("*.eml"))
+
+
+def path_in(text: str) -> str:
+    """The path of the link in a mail."""
+    found = re.search(r"https?://\S+", text)
+    assert found, text
+    return urlsplit(found[0]).path

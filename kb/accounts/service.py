@@ -1,17 +1,29 @@
-"""Accounts: make them, give them roles, find them. Sessions are in ``sessions.py``."""
+"""Accounts: make them, invite, give roles, activate, close, find them. What an ``actor`` does is noted here, once.
 
+Beside it: ``entry.py`` (sign up, sign in, forgotten passwords), ``own.py`` (what people change about themselves),
+``sessions.py``, ``second_factor.py``, ``tokens.py``.
+"""
+
+import datetime
 from collections.abc import Iterable
+from typing import Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from kb.accounts import sessions
+from kb.accounts import letters, links, second_factor, sessions, tokens
 from kb.accounts.secrets import hash_password, new_id
 from kb.accounts.tables import AccountRow, RoleRow
+from kb.audit import service as audit
 from kb.db import utcnow
-from kb.errors import NotFound
+from kb.errors import Conflict, NotFound
+from kb.settings import Settings
 from schemas.accounts import Role
 from schemas.language import Language
+from schemas.messages import N_
+
+#: An account that nobody took up is deleted after so long.
+UNCONFIRMED: Final = datetime.timedelta(days=14)
 
 
 def normal(email: str) -> str:
@@ -22,14 +34,15 @@ def normal(email: str) -> str:
 def create(
     session: Session, email: str, name: str, password: str, language: Language, *, state: str = "unconfirmed"
 ) -> AccountRow:
-    """A new account. Who calls has seen to it that the address is free."""
+    """A new account. Who calls has seen to it that the address is free. Without a password it has none until one is chosen
+    by a mailed link."""
     row = AccountRow(
         id=new_id(),
         email=normal(email),
         name=name.strip(),
         language=language,
         state=state,
-        password=hash_password(password),
+        password=hash_password(password) if password else "",
         created_at=utcnow(),
     )
     session.add(row)
@@ -62,10 +75,73 @@ def with_role(session: Session, *roles: Role) -> list[AccountRow]:
     return list(session.scalars(query.order_by(AccountRow.name, AccountRow.id)))
 
 
-def set_roles(session: Session, account_id: str, roles: Iterable[tuple[Role, str]]) -> None:
-    """Give these (role, organisation's id or "") and take all others. All sessions end: rights change only at sign-in."""
+def set_roles(session: Session, account_id: str, roles: Iterable[tuple[Role, str]], *, actor: str = "") -> None:
+    """Give these (role, organisation's id or "") and take all others. All sessions end: rights change only at sign-in.
+    With an ``actor`` it is noted."""
     session.execute(delete(RoleRow).where(RoleRow.account_id == account_id))
-    session.add_all(
-        RoleRow(account_id=account_id, role=role, organisation_id=organisation) for role, organisation in set(roles)
-    )
+    given = sorted({(role, organisation) for role, organisation in roles if role != "member"})
+    session.add_all(RoleRow(account_id=account_id, role=role, organisation_id=place) for role, place in given)
     sessions.end_all(session, account_id)
+    if actor:
+        audit.note(session, actor, "account.roles", account_id, roles=[" ".join(each).strip() for each in given])
+
+
+def roles_of(session: Session, account_id: str) -> list[tuple[Role, str]]:
+    """The roles that were given, each with its organisation's id or ""."""
+    found = session.scalars(select(RoleRow).where(RoleRow.account_id == account_id))
+    return sorted((row.role, row.organisation_id) for row in found)
+
+
+def invite(
+    session: Session,
+    settings: Settings,
+    actor: str,
+    email: str,
+    name: str,
+    language: Language,
+    roles: Iterable[tuple[Role, str]] = (),
+) -> str:
+    """Make an account for somebody and mail them a link with which they choose a password. Returns the link. Raises Conflict
+    where there is an account with this address."""
+    if by_email(session, email):
+        raise Conflict(N_("There is an account with this e-mail address already."), field="email")
+    row = create(session, email, name, "", language)
+    set_roles(session, row.id, roles)
+    link = letters.with_link(session, settings, row, "invite")
+    audit.note(session, actor, "account.invite", row.id)
+    return link
+
+
+def activate(session: Session, settings: Settings, actor: str, account_id: str) -> None:
+    """Let an account that waits, or that was closed, be used, and tell its owner. Nothing happens to one that is active."""
+    row = by_id(session, account_id)
+    if row.state == "active":
+        return
+    row.state = "active"
+    letters.send(session, settings, row, "activated", page="sign-in")
+    audit.note(session, actor, "account.activate", account_id)
+
+
+def close(session: Session, actor: str, account_id: str) -> None:
+    """End an account's use: its sessions, tokens and links. What its owner wrote stays; ``activate`` opens it again."""
+    by_id(session, account_id).state = "closed"
+    sessions.end_all(session, account_id)
+    tokens.revoke_all(session, account_id)
+    links.forget(session, account_id, *links.LIFETIMES)
+    audit.note(session, actor, "account.close", account_id)
+
+
+def drop_second_factor(session: Session, settings: Settings, actor: str, account_id: str) -> None:
+    """For somebody who has lost their device and their recovery codes: they sign in with the password alone and set it up
+    anew. Make sure that it is them."""
+    row = by_id(session, account_id)
+    second_factor.turn_off(session, account_id)
+    sessions.end_all(session, account_id)
+    letters.send(session, settings, row, "changed", what="second_factor_off")
+    audit.note(session, actor, "account.second_factor_off", account_id)
+
+
+def forget_unconfirmed(session: Session) -> None:
+    """Delete accounts whose owner never came; to be called now and then."""
+    old = (AccountRow.state == "unconfirmed") & (AccountRow.created_at < utcnow() - UNCONFIRMED)
+    session.execute(delete(AccountRow).where(old))

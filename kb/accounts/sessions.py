@@ -97,6 +97,7 @@ def account_of(
         scopes=scopes,
         session_id=session_id,
         strong=strong,
+        half=scopes is None and not strong and bool(row.totp_key),
     )
 
 
@@ -110,6 +111,11 @@ def sessions_of(session: Session, account_id: str) -> list[SessionRow]:
 def end_session(session: Session, account_id: str, session_id: str) -> None:
     """End one of somebody's sessions; one that is over already is fine."""
     session.execute(delete(SessionRow).where(SessionRow.account_id == account_id, SessionRow.id == session_id))
+
+
+def end_this(session: Session, token: str) -> None:
+    """End the session of this cookie, if it is one."""
+    session.execute(delete(SessionRow).where(SessionRow.token_hash == token_hash(token)))
 
 
 def end_all(session: Session, account_id: str, *, but: str = "") -> None:
