@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 from kb.db import CHUNK, chunks, utcnow
 from kb.errors import Conflict, NotFound
 from kb.records import lookups, translations
+from kb.records import revisions as revision_records
 from kb.records.tables import LinkRow, LookupRow, RecordRow, RevisionRow, TranslationRow
 from kb.records.translations import TextState, Translation
 from kb.records.values import read
 from schemas.language import Language
+from schemas.messages import N_
 from schemas.records import Record, RecordType, to_value
 
 Outcome = Literal["created", "updated", "unchanged"]
@@ -215,7 +217,7 @@ def save(session: Session, record: Record, author: str, comment: str = "", *, ex
     """
     row = _lock(session, [record.id]).get(record.id)
     if expected is not None and (row is None or row.revision != expected):
-        raise Conflict("Somebody else changed this record meanwhile; look at their version before you save yours.")
+        raise Conflict(N_("Somebody else changed this record meanwhile; look at their version before you save yours."))
     return next(iter(_save_once(session, [record], author, comment)))
 
 
@@ -358,9 +360,26 @@ def revisions(session: Session, record_id: str) -> list[Revision]:
     return found
 
 
-def restore(session: Session, record_id: str, number: int, author: str) -> Outcome:
-    """Save a record again as it was in that revision; history grows, nothing is lost. Raises NotFound."""
-    row = session.get(RevisionRow, (record_id, number))
-    if row is None:
-        raise NotFound(f"Record '{record_id}' has no revision {number}.")
-    return save(session, read(row.data), author, comment=f"↩ {number}")
+def restore(
+    session: Session, record_id: str, number: int, author: str, comment: str = "", *, expected: int | None = None
+) -> Outcome:
+    """Save a record again as it was in that revision, in the state that it has now; history grows, nothing is lost.
+
+    A translation that was up to date then is so again. Raises NotFound, and Conflict as ``save`` does.
+    """
+    value = revision_records.value(session, record_id, number)
+    now = _lock(session, [record_id])[record_id]
+    if value | {"status": now.status} != now.data:
+        state = revision_records.text_state(session, record_id, number)
+        value = _with_sources(value, state, now.revision + 1) if state else value
+    value = value | {"status": now.status}
+    return save(session, read(value), author, comment or f"↩ {number}", expected=expected)
+
+
+def _with_sources(value: dict[str, Any], state: TextState, revision: int) -> dict[str, Any]:
+    """The value with the revision that each translation was made from: where it was up to date, this new one."""
+    notes: dict[str, Any] = dict(value.get("translations", {}))
+    for language, made in state.translations.items():
+        source = made.source_revision if language in state.stale else revision
+        notes[language] = notes.get(language, {}) | {"revision": source}
+    return value | ({"translations": notes} if notes else {})
