@@ -15,9 +15,9 @@ from kb.db import CHUNK, chunks, utcnow
 from kb.errors import Conflict, NotFound
 from kb.records import lookups, translations
 from kb.records import revisions as revision_records
+from kb.records.privacy import without_unchecked
 from kb.records.tables import LinkRow, LookupRow, RecordRow, RevisionRow, TranslationRow
 from kb.records.translations import TextState, Translation
-from kb.records.privacy import without_unchecked
 from kb.records.values import read
 from schemas.language import Language
 from schemas.messages import N_
