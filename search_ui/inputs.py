@@ -113,4 +113,6 @@ DONE: Final[dict[str, str]] = {
     "saved": N_("Saved."),
     "sent": N_("Sent."),
     "removed": N_("Removed."),
+    "reported": N_("Reported. The editorial team gets to read this one message, not the conversation."),
+    "blocked": N_("Blocked. You get nothing more from this person, who is not told."),
 }
