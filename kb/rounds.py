@@ -14,6 +14,7 @@ from kb.accounts import service as accounts
 from kb.db import Base, transaction, utcnow
 from kb.limits import service as limits
 from kb.mail import service as mail
+from kb.messages import retention as messages
 from kb.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -48,6 +49,7 @@ def _forget_ended(database: Engine, _settings: Settings) -> None:
 ROUNDS: Final = (
     Round("mail", datetime.timedelta(0), mail.deliver),
     Round("sessions", datetime.timedelta(hours=1), _forget_ended),
+    Round("messages", datetime.timedelta(days=1), messages.tidy),
 )
 
 

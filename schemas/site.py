@@ -1,5 +1,7 @@
 """What administrators set for the whole site, while it runs."""
 
+from pydantic import Field
+
 from schemas.base import Model
 from schemas.language import Translated
 from schemas.parts import RecordId
@@ -16,3 +18,5 @@ class Site(Model):
     activation: bool = False
     #: Records on the home page, in this order.
     featured: list[RecordId] = []
+    #: Months that a conversation is kept after its last message.
+    keep_messages: int = Field(default=24, ge=3, le=120)

@@ -1,4 +1,5 @@
-"""Addresses of records and of their kinds: ``{segment:segment}`` in a route's path, and back from it to the type."""
+"""Addresses of records and of their kinds: ``{segment:segment}`` in a route's path, and back from it to the type; and
+``{draft_id:id}``, an id as ``kb.accounts.secrets.new_id`` makes them."""
 
 from typing import Final
 
@@ -25,6 +26,21 @@ class _SegmentConvertor(Convertor[str]):
 
 
 register_url_convertor("segment", _SegmentConvertor())
+
+
+class _IdConvertor(Convertor[str]):
+    """``{thread_id:id}`` in a route's path: what cannot be an id is 404 and reaches no database."""
+
+    regex = "[0-9a-f]{32}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("id", _IdConvertor())
 
 
 def origin_of(request: Request) -> str:

@@ -118,4 +118,6 @@ DONE: Final[dict[str, str]] = {
     "email": N_("Your new e-mail address is confirmed."),
     "signed-out": N_("You are signed out."),
     "second-factor-off": N_("The second factor is off."),
+    "reported": N_("Reported. The editorial team gets to read this one message, not the conversation."),
+    "blocked": N_("Blocked. You get nothing more from this person, who is not told."),
 }

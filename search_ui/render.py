@@ -19,6 +19,8 @@ from markupsafe import Markup, escape
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.responses import HTMLResponse
 
+from kb.db import transaction
+from kb.messages import reading as messages
 from kb.records.urls import SEGMENTS, record_path
 from schemas.language import AUTONYMS, LANGUAGES, Language, Said, say
 from schemas.records import RecordType
@@ -81,6 +83,7 @@ def page(
         query_string=request.url.query,
         theme=_theme(request),
         account=account,
+        unread=partial(_unread, request, status),
         banner=site.current(request.app).banner,
         done=DONE.get(request.query_params.get("done", ""), ""),
         alternates=values.pop("alternates", None) or _alternates(request),
@@ -94,6 +97,15 @@ def language_of(request: Request) -> Language:
     first = request.url.path.split("/")[1]
     found = next((language for language in LANGUAGES if language == first), None)
     return found or i18n.negotiate(request.headers.get("accept-language"))
+
+
+def _unread(request: Request, status: int) -> int:
+    """In how many conversations something is unread. Asked of the database for pages of who is signed in only, and not
+    where something failed."""
+    if status >= 400:
+        return 0
+    with transaction(request.app.state.engine, readonly=True) as session:
+        return messages.unread(session, request.state.account)
 
 
 def _theme(request: Request) -> str | None:

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from indexer.search import Search
 from kb.db import utcnow
 from kb.errors import NotFound
+from kb.messages import receivers
 from kb.records import service as records
 from kb.records.jsonld import json_ld
 from kb.records.service import Stored
@@ -32,6 +33,8 @@ _WITH_SIMILAR: Final[frozenset[RecordType]] = frozenset(
     {"case_study", "initiative", "expert", "publication", "event", "news"}
 )
 _SIMILAR: Final = 4
+#: Types that say whom to write to.
+_WITH_CONTACT: Final[frozenset[RecordType]] = frozenset({"case_study", "initiative", "adoption", "expert"})
 
 
 @router.get("/{lang:language}/events/{record_id}.ics")
@@ -55,7 +58,8 @@ def linked_data(request: Request, session: SessionDep, record_id: str) -> Respon
 @router.get("/{lang:language}/{segment:segment}/{record_id}")
 def record_page(request: Request, session: SessionDep, engine: SearchDep, segment: str, record_id: str) -> Response:
     """The record's page; below another type's name, the way to it."""
-    stored, language = related.readable(records.get_public(session, record_id)), language_of(request)
+    whole, language = records.get_public(session, record_id), language_of(request)
+    stored = related.readable(whole)
     record = stored.record
     if segment != SEGMENTS[record.type]:
         return RedirectResponse(record_path(record.type, record.id, language), 301)
@@ -71,6 +75,7 @@ def record_page(request: Request, session: SessionDep, engine: SearchDep, segmen
         city=related.city_of(session, record),
         similar_records=_similar(session, engine, stored, language),
         graph=_graph(request, stored),
+        reach=receivers.reach_of(session, whole.record) if record.type in _WITH_CONTACT else None,
         today=utcnow().date(),
         excerpt=excerpts.excerpt,
         headings=[],

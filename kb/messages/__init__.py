@@ -1,0 +1,1 @@
+"""Messages between people, without anybody's address."""
