@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kb.accounts.sessions import forget_ended
 from kb.db import Base, transaction, utcnow
 from kb.editorial.publishing import publish_due
+from kb.editorial.reviews import remind
 from kb.mail import service as mail
 from kb.settings import Settings
 
@@ -45,6 +46,7 @@ def _end_sessions(database: Engine, _settings: Settings) -> None:
 ROUNDS: Final = (
     Round("mail", datetime.timedelta(0), mail.deliver),
     Round("publish", datetime.timedelta(0), publish_due),
+    Round("reviews", datetime.timedelta(hours=6), remind),
     Round("sessions", datetime.timedelta(hours=1), _end_sessions),
 )
 
