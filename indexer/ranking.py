@@ -34,9 +34,9 @@ MEASURED_PASSAGES: Final = (240, 2_300)
 #: The score (closeness + tilt) that some version must reach, or nothing answers by meaning, at each of the two sizes. In
 #: the asker's own language an answer would share words; one in another language competes with what the asker's language
 #: has; and where that has nothing, words cannot speak at all. docs/search.md has the trade.
-OWN_LANGUAGE_FLOOR: Final = (0.060, 0.074)
-OTHER_LANGUAGE_FLOOR: Final = (0.045, 0.068)
-ONLY_OTHER_LANGUAGES_FLOOR: Final = (0.040, 0.050)
+OWN_LANGUAGE_FLOOR: Final = (0.055, 0.074)
+OTHER_LANGUAGE_FLOOR: Final = (0.040, 0.068)
+ONLY_OTHER_LANGUAGES_FLOOR: Final = (0.036, 0.050)
 #: What is asked for when no language knows any word of the question.
 UNKNOWN_WORDS_FLOOR: Final = (0.065, 0.077)
 #: Passages from which a language counts as one in which answers could be found.
