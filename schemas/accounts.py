@@ -1,5 +1,6 @@
 """Who may do what: roles, permissions and the one table that joins them."""
 
+import re
 from typing import Final, Literal
 
 from pydantic.dataclasses import dataclass
@@ -37,6 +38,13 @@ TABLE: Final[dict[Permission, frozenset[Role]]] = {
 
 #: Roles that count only in a session that was opened with a second factor.
 STRONG: Final = _STAFF
+
+_ACCOUNT_ID: Final = re.compile(r"[0-9a-f]{32}")
+
+
+def is_account_id(author: str) -> bool:
+    """Whether an author's name is the id of an account; else it is a program's, or what an import said."""
+    return _ACCOUNT_ID.fullmatch(author) is not None
 
 
 @dataclass(frozen=True)

@@ -193,12 +193,19 @@ class Media(Model):
 
 
 class TranslationNote(Model):
-    """How a translation was made: from which revision of the original, by whom, by machine or not."""
+    """How a translation was made: from which revision of the original, by whom (an account's id, or a name that an import
+    gave), by machine or not; and when a person read and corrected what a machine made."""
 
     revision: int = Field(default=1, ge=1)
     machine: bool = False
     translator: Text | None = None
     date: datetime.date | None = None
+    checked: datetime.date | None = None
+
+    @property
+    def public(self) -> bool:
+        """Whether readers and search see it: no machine's translation is public before a person accepted it."""
+        return not self.machine or self.checked is not None
 
 
 Relation = Literal[

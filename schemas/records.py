@@ -71,6 +71,11 @@ class RecordBase(Model):
         """The languages that this record's title exists in, in the product's order."""
         return [language for language in LANGUAGES if language in self.title]
 
+    def unchecked(self) -> frozenset[Language]:
+        """The languages that a machine translated it into and no person has accepted yet."""
+        waiting = (language for language, note in self.translations.items() if not note.public)
+        return frozenset(language for language in waiting if language != self.language)
+
 
 class CaseStudy(RecordBase):
     """What a city did about a problem, what it cost, what came of it and what it takes to do it elsewhere."""

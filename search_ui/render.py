@@ -23,7 +23,7 @@ from kb.records.urls import SEGMENTS, record_path
 from schemas.language import AUTONYMS, LANGUAGES, Language, Said, say
 from schemas.records import RecordType
 from schemas.vocabulary import load
-from search_ui import i18n, site
+from search_ui import fields, i18n, site
 from search_ui.i18n import N_
 from search_ui.inputs import DONE
 
@@ -150,6 +150,7 @@ def _filters(language: Language) -> dict[str, Any]:
     bound: dict[str, Callable[..., str]] = {
         "number": i18n.number, "percent": i18n.percent, "money": i18n.money, "day": i18n.day, "moment": i18n.moment,
         "partial_date": i18n.partial_date, "country": i18n.country, "spoken": i18n.spoken, "and_list": i18n.join,
+        "field_label": fields.field_label,
     }  # fmt: skip
     return {name: partial(function, language=language) for name, function in bound.items()} | {
         "say": lambda text, original=None: say(text or {}, language, original),
@@ -157,6 +158,7 @@ def _filters(language: Language) -> dict[str, Any]:
         "tagged": lambda said: tagged(said, language),
         "markdown": markdown,
         "marked": marked,
+        "field_value": lambda text, name: fields.field_value(name, text, language),
     }
 
 

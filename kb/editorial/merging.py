@@ -13,6 +13,7 @@ from kb.audit import service as audit
 from kb.editorial import drafts
 from kb.editorial.tables import DraftRow
 from kb.errors import Conflict, Invalid
+from kb.records import revisions
 from kb.records import service as records
 from schemas.accounts import Account
 from schemas.language import LANGUAGES
@@ -67,12 +68,6 @@ def _value_of(fields: Mapping[str, Any]) -> dict[str, Any]:
     return value
 
 
-def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """(field, before, after) of all that is not the same, in the order of ``after``, what went at the end."""
-    old, new = fields_of(before), fields_of(after)
-    return [(path, old.get(path), new.get(path)) for path in {**new, **old} if old.get(path) != new.get(path)]
-
-
 def choices(session: Session, draft: DraftRow) -> list[Choice]:
     """The fields that the draft or the record changed since the draft began. Raises NotFound where the record is gone."""
     base, theirs = (fields_of(value) for value in _sources(session, draft))
@@ -83,10 +78,8 @@ def choices(session: Session, draft: DraftRow) -> list[Choice]:
 
 def _sources(session: Session, draft: DraftRow) -> tuple[dict[str, Any], dict[str, Any]]:
     """The record as the draft found it, and as it is now."""
-    now = records.get(session, draft.record_id)
-    found = (each for each in records.revisions(session, draft.record_id) if each.number == draft.base_revision)
-    base = next(found, None)
-    return to_value(base.record) if base else {}, to_value(now.record)
+    now = to_value(records.get(session, draft.record_id).record)
+    return revisions.value(session, draft.record_id, draft.base_revision), now
 
 
 def merge(

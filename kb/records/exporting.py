@@ -34,7 +34,9 @@ def export_file(engine: Engine, path: Path, *, type: RecordType | None = None, p
     if write is None:
         raise Invalid(f"'{path.name}' must end in {', '.join(_WRITERS)}.")
     with transaction(engine, readonly=True) as session:
-        records = (stored.record for stored in service.iterate(session, type, public=public))
+        # Of any status, for published ones come without translations that are still to be checked.
+        every = service.iterate(session, type, public=False)
+        records = (stored.record for stored in every if not public or stored.record.status == "published")
         return _whole_file(path, lambda part: write(records, part))
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from kb.records.countries import country_names
 from kb.records.facets import city_id, dated, facets_of
-from kb.records.privacy import public_record
+from kb.records.privacy import public_record, without_unchecked
 from schemas.language import LANGUAGES
 from schemas.parts import Coordinates
 from schemas.records import Expert, Record
@@ -18,7 +18,7 @@ _NAMES: Final = ("acronym", "other_names", "organisation", "authors", "publisher
 
 def values_of(record: Record) -> dict[str, object]:
     """The row of a record: what its readers may see of it, in the form in which it is looked for."""
-    seen = public_record(record) if isinstance(record, Expert) else record
+    seen = public_record(record) if isinstance(record, Expert) else without_unchecked(record)
     names, place = " ".join(_names(seen)), " ".join(_place_names(seen))
     x, y, z = on_sphere(seen.place.coordinates) if seen.place and seen.place.coordinates else (None, None, None)
     return {

@@ -4,6 +4,9 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from kb.records import translations
+from kb.records.values import read
+from schemas.accounts import is_account_id
 from schemas.records import Expert, Record, parse, to_value
 from schemas.tags import Tag
 
@@ -55,14 +58,25 @@ def _hidden(expert: Expert) -> set[str]:
 
 
 def public_value(record: Record) -> dict[str, Any]:
-    """What every reader may see: the exportable value without consent, without settings, and with public tags only."""
-    value = exportable_value(record)
+    """What every reader may see: the exportable value without consent, settings, translators' accounts and unchecked
+    translations, and with public tags only."""
+    value = exportable_value(record := without_unchecked(record))
     for name in ("consent", "visibility"):
         value.pop(name, None)
+    for language, note in value.get("translations", {}).items():
+        if is_account_id(note.get("translator", "")):
+            value["translations"][language] = {name: part for name, part in note.items() if name != "translator"}
     _set_or_drop(value, "sdgs", _public(value.get("sdgs", []), record.sdgs))
     if "gender" in value:
         _set_or_drop(value["gender"], "themes", _public(value["gender"].get("themes", []), record.gender.themes))
     return value
+
+
+def without_unchecked(record: Record) -> Record:
+    """The record without texts that a machine translated and no person has accepted yet. What was in no other language is
+    left out; how the translation was made is still told."""
+    waiting = record.unchecked()
+    return read(translations.without(to_value(record), waiting)) if waiting else record
 
 
 def public_record(record: Record) -> Record:

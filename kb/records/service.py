@@ -14,10 +14,13 @@ from sqlalchemy.orm import Session
 from kb.db import CHUNK, chunks, utcnow
 from kb.errors import Conflict, NotFound
 from kb.records import lookups, translations
+from kb.records import revisions as revision_records
+from kb.records.privacy import without_unchecked
 from kb.records.tables import LinkRow, LookupRow, RecordRow, RevisionRow, TranslationRow
 from kb.records.translations import TextState, Translation
 from kb.records.values import read
 from schemas.language import Language
+from schemas.messages import N_
 from schemas.records import Record, RecordType, to_value
 
 Outcome = Literal["created", "updated", "unchanged"]
@@ -71,7 +74,8 @@ def get(session: Session, record_id: str) -> Stored:
 
 
 def get_public(session: Session, record_id: str) -> Stored:
-    """The record if it is published. Raises NotFound also for one that is not: its existence is no one's business."""
+    """The record if it is published, as ``load_public``. Raises NotFound also for one that is not: its existence is no one's
+    business."""
     return _only(load_public(session, [record_id]), record_id)
 
 
@@ -83,20 +87,20 @@ def _only(found: dict[str, Stored], record_id: str) -> Stored:
 
 def load(session: Session, ids: Iterable[str]) -> dict[str, Stored]:
     """Records by id, in the given order, whatever their status; ids that are not there are left out."""
-    return _load(session, ids)
+    return _load(session, ids, public=False)
 
 
 def load_public(session: Session, ids: Iterable[str]) -> dict[str, Stored]:
-    """Published records by id, in the given order."""
-    return _load(session, ids, _PUBLISHED)
+    """Published records by id, in the given order, without translations that no person has checked."""
+    return _load(session, ids, public=True)
 
 
-def _load(session: Session, ids: Iterable[str], *conditions: ColumnElement[bool]) -> dict[str, Stored]:
+def _load(session: Session, ids: Iterable[str], *, public: bool) -> dict[str, Stored]:
     wanted = [record_id for record_id in dict.fromkeys(ids) if "\x00" not in record_id]  # PostgreSQL refuses NUL
     found: dict[str, Stored] = {}
     for chunk in chunks(wanted):
-        rows = session.scalars(select(RecordRow).where(RecordRow.id.in_(chunk), *conditions)).all()
-        found |= {stored.record.id: stored for stored in _stored(session, rows)}
+        rows = session.scalars(select(RecordRow).where(RecordRow.id.in_(chunk), *[_PUBLISHED] * public)).all()
+        found |= {stored.record.id: stored for stored in _stored(session, rows, public=public)}
     return {record_id: found[record_id] for record_id in wanted if record_id in found}
 
 
@@ -117,11 +121,12 @@ def public_editions(session: Session, ids: Iterable[str]) -> dict[str, Edition]:
     return {record_id: found[record_id] for record_id in wanted if record_id in found}
 
 
-def _stored(session: Session, rows: Sequence[RecordRow]) -> Iterator[Stored]:
+def _stored(session: Session, rows: Sequence[RecordRow], *, public: bool) -> Iterator[Stored]:
     states = _text_states(session, rows)
     for row in rows:
+        record = read(row.data)
         yield Stored(
-            record=read(row.data),
+            record=without_unchecked(record) if public else record,
             revision=row.revision,
             created_at=row.created_at,
             updated_at=row.updated_at,
@@ -139,7 +144,7 @@ def iterate(
     while True:
         query = select(RecordRow).where(RecordRow.id > after, *conditions)
         rows = session.scalars(query.order_by(RecordRow.id).limit(batch)).all()
-        yield from _stored(session, rows)
+        yield from _stored(session, rows, public=public)
         if len(rows) < batch:
             return
         after = rows[-1].id
@@ -216,7 +221,7 @@ def save(session: Session, record: Record, author: str, comment: str = "", *, ex
     """
     row = _lock(session, [record.id]).get(record.id)
     if expected is not None and expected != (row.revision if row else 0):
-        raise Conflict("Somebody else changed this record meanwhile; look at their version before you save yours.")
+        raise Conflict(N_("Somebody else changed this record meanwhile; look at their version before you save yours."))
     return next(iter(_save_once(session, [record], author, comment)))
 
 
@@ -359,9 +364,26 @@ def revisions(session: Session, record_id: str) -> list[Revision]:
     return found
 
 
-def restore(session: Session, record_id: str, number: int, author: str) -> Outcome:
-    """Save a record again as it was in that revision; history grows, nothing is lost. Raises NotFound."""
-    row = session.get(RevisionRow, (record_id, number))
-    if row is None:
-        raise NotFound(f"Record '{record_id}' has no revision {number}.")
-    return save(session, read(row.data), author, comment=f"↩ {number}")
+def restore(
+    session: Session, record_id: str, number: int, author: str, comment: str = "", *, expected: int | None = None
+) -> Outcome:
+    """Save a record again as it was in that revision, in the state that it has now; history grows, nothing is lost.
+
+    A translation that was up to date then is so again. Raises NotFound, and Conflict as ``save`` does.
+    """
+    value = revision_records.value(session, record_id, number)
+    now = _lock(session, [record_id])[record_id]
+    if value | {"status": now.status} != now.data:
+        state = revision_records.text_state(session, record_id, number)
+        value = _with_sources(value, state, now.revision + 1) if state else value
+    value = value | {"status": now.status}
+    return save(session, read(value), author, comment or f"↩ {number}", expected=expected)
+
+
+def _with_sources(value: dict[str, Any], state: TextState, revision: int) -> dict[str, Any]:
+    """The value with the revision that each translation was made from: where it was up to date, this new one."""
+    notes: dict[str, Any] = dict(value.get("translations", {}))
+    for language, made in state.translations.items():
+        source = made.source_revision if language in state.stale else revision
+        notes[language] = notes.get(language, {}) | {"revision": source}
+    return value | ({"translations": notes} if notes else {})

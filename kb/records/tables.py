@@ -61,6 +61,7 @@ class TranslationRow(Base):
     record_id: Mapped[str] = mapped_column(ForeignKey("records.id", ondelete="CASCADE"), primary_key=True)
     language: Mapped[str] = mapped_column(String(2), primary_key=True)
     source_revision: Mapped[int]
+    #: By a machine, and no person has accepted it yet: readers and the index do not see it.
     machine: Mapped[bool]
     translator: Mapped[str | None] = mapped_column(String(200))
     #: When this language's text last changed.

@@ -5,7 +5,7 @@ the revision it was made from; it is stale when that is older than the text revi
 """
 
 import datetime
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ class Translation:
     """How one language other than the original came about."""
 
     source_revision: int
+    #: By a machine, and no person has accepted it yet.
     machine: bool
     translator: str | None
     updated_at: datetime.datetime
@@ -61,6 +62,17 @@ def _translated(value: Any, path: str) -> Iterator[tuple[str, dict[Language, str
             yield from _translated(part, f"{path}.{index}")
 
 
+def without(value: Any, languages: Collection[Language]) -> Any:
+    """A copy of a value without its texts in these languages."""
+    if isinstance(value, list):
+        return [without(part, languages) for part in value]
+    if not isinstance(value, dict):
+        return value
+    if value and all(key in LANGUAGES and isinstance(text, str) for key, text in value.items()):
+        return {key: text for key, text in value.items() if key not in languages}
+    return {key: without(part, languages) for key, part in value.items()}
+
+
 def after_save(
     before: TextState | None, old: Value | None, new: Value, revision: int, at: datetime.datetime
 ) -> TextState:
@@ -86,7 +98,7 @@ def after_save(
         note = _note(new, language)
         made[language] = Translation(
             source_revision=source,
-            machine=note.get("machine", False),
+            machine=note.get("machine", False) and not note.get("checked"),
             translator=note.get("translator"),
             updated_at=earlier.updated_at if earlier else at,
         )

@@ -68,7 +68,8 @@ def _base(kind: str, *links: tuple[str, str]) -> dict[str, Any]:
              "credit": "Camera Cruz", "licence": "CC BY 4.0"}
         ],
         "website": "https://site.example/home",
-        "translations": {"es": {"revision": 1, "machine": True, "translator": "Translator Toro", "date": "2023-02-01"}},
+        "translations": {"es": {"revision": 1, "machine": True, "translator": "Translator Toro", "date": "2023-02-01",
+                                "checked": "2023-03-04"}},
         "last_verified": "2024-07-08",
         "next_review": "2027-08-09",
         "demonstration": True,

@@ -249,8 +249,10 @@ def test_a_translation_of_an_older_original_says_that_it_is_stale(empty: OwnSite
 
 
 def test_a_machine_translation_says_so(empty: OwnSite) -> None:
-    empty.save(_case(title={"es": "Tranvías", "en": "Trams"}, translations={"en": {"machine": True}}))
-    assert "Translated by a machine from the original in Spanish." in empty.get("/en/case-studies/trams").text
+    note = {"machine": True, "checked": "2026-11-27"}
+    empty.save(_case(title={"es": "Tranvías", "en": "Trams"}, translations={"en": note}))
+    page = empty.get("/en/case-studies/trams").text
+    assert "Translated by a machine from the original in Spanish, then read and corrected by a person." in page
     assert "Translated by a machine" not in empty.get("/es/case-studies/trams").text
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 from kb.db import transaction, utcnow
 from kb.records import service, translations
-from kb.records.tables import RecordRow, TranslationRow
+from kb.records.privacy import public_value, without_unchecked
+from kb.records.tables import LookupRow, RecordRow, TranslationRow
 from kb.records.translations import TextState, after_save, texts
 from schemas.records import Record
 
@@ -173,3 +174,46 @@ def test_texts_are_found_wherever_they_stand_and_nothing_else_is_taken_for_one()
         "summary": {},
     }
     assert translations.texts(value) == {"en": {".title": "T"}, "es": {".title": "T2"}, "fr": {".steps.0.note": "N"}}
+
+
+# What a machine translated
+
+
+MACHINE = {"title": {"en": "Trams", "fr": "Trams gris"}, "translations": {"fr": {"machine": True}}}
+CHECKED = MACHINE | {"translations": {"fr": {"machine": True, "checked": "2026-11-27"}}}
+
+
+def test_a_machines_translation_is_before_no_reader_until_a_person_accepted_it(engine: Engine, case: Make) -> None:
+    with transaction(engine) as session:
+        service.save(session, case(**MACHINE), "import")
+    with transaction(engine, readonly=True) as session:
+        seen = [service.get_public(session, "x-1"), *service.iterate(session)]
+        assert [stored.record.title for stored in seen] == [{"en": "Trams"}] * 2
+        assert service.get(session, "x-1").record.title == MACHINE["title"]
+        found = session.get_one(LookupRow, "x-1")
+        assert "gris" not in found.names + found.text
+        assert "language:fr" not in found.facets
+        assert session.get_one(TranslationRow, ("x-1", "fr")).machine
+    with transaction(engine) as session:
+        service.save(session, case(**CHECKED), "Ana")
+    with transaction(engine, readonly=True) as session:
+        assert service.get_public(session, "x-1").record.title == MACHINE["title"]
+        assert "gris" in session.get_one(LookupRow, "x-1").names
+        assert not session.get_one(TranslationRow, ("x-1", "fr")).machine
+
+
+def test_nothing_else_is_lost_with_an_unchecked_translation(case: Make) -> None:
+    """Not even where the schema wants a text that was in that language only."""
+    block = {"title": {"en": "Track", "fr": "Voie"}, "text": {"fr": "Rails."}}
+    image = {"kind": "image", "url": "https://example.org/a.jpg", "alt": {"fr": "Un tram"}}
+    seen = without_unchecked(case(**MACHINE, building_blocks=[block], media=[image, image | {"alt": {"en": "A tram"}}]))
+    assert seen.title == {"en": "Trams"}
+    assert seen.building_blocks[0].title == {"en": "Track"}  # type: ignore[union-attr]
+    assert [media.alt for media in seen.media] == [{"en": "A tram"}]
+    assert without_unchecked(case(**CHECKED)).title == MACHINE["title"]
+
+
+def test_readers_are_not_told_which_account_translated(case: Make) -> None:
+    by = {"es": {"translator": "0" * 32, "revision": 2}, "fr": {"translator": "Bureau X"}}
+    shown = public_value(case(title=THREE, translations=by))
+    assert shown["translations"] == {"es": {"revision": 2}, "fr": {"translator": "Bureau X"}}
