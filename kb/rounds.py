@@ -13,6 +13,8 @@ from kb.accounts import links, sessions
 from kb.accounts import service as accounts
 from kb.db import Base, transaction, utcnow
 from kb.limits import service as limits
+from kb.editorial.publishing import publish_due
+from kb.editorial.reviews import remind
 from kb.mail import service as mail
 from kb.messages import retention as messages
 from kb.settings import Settings
@@ -50,6 +52,8 @@ ROUNDS: Final = (
     Round("mail", datetime.timedelta(0), mail.deliver),
     Round("sessions", datetime.timedelta(hours=1), _forget_ended),
     Round("messages", datetime.timedelta(days=1), messages.tidy),
+    Round("publish", datetime.timedelta(0), publish_due),
+    Round("reviews", datetime.timedelta(hours=6), remind),
 )
 
 

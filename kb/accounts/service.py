@@ -68,6 +68,12 @@ def names(session: Session, account_ids: Iterable[str]) -> dict[str, str]:
     return {row.id: row.name for row in found}
 
 
+def active(session: Session, account_ids: Iterable[str]) -> list[AccountRow]:
+    """Those of the accounts that are active; who waits, was closed or erased is left out."""
+    query = select(AccountRow).where(AccountRow.id.in_(set(account_ids)), AccountRow.state == "active")
+    return list(session.scalars(query.order_by(AccountRow.name, AccountRow.id)))
+
+
 def with_role(session: Session, *roles: Role) -> list[AccountRow]:
     """Active accounts that were given one of these roles, by name."""
     holders = select(RoleRow.account_id).where(RoleRow.role.in_(roles))

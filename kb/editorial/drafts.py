@@ -15,7 +15,7 @@ from kb.records import service as records
 from kb.records.reasons import reasons
 from schemas.accounts import Account
 from schemas.editorial import CLOSED, WRITING
-from schemas.language import Language
+from schemas.language import LANGUAGES, Language, Said, say
 from schemas.messages import N_
 from schemas.records import Record, RecordType, missing, parse, to_value
 
@@ -125,3 +125,10 @@ def problems(draft: DraftRow) -> list[tuple[str, str]]:
         return [(entry, "") for entry in missing(record_of(draft))]
     except ValidationError as error:
         return reasons(error)
+
+
+def title_of(data: dict[str, Any], wanted: Language) -> Said | None:
+    """What it is called so far; what is typed need not be right yet."""
+    given = data.get("title")
+    texts = given if isinstance(given, dict) else {}
+    return say({name: text for name in LANGUAGES if isinstance(text := texts.get(name), str) and text}, wanted)

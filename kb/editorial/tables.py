@@ -3,7 +3,7 @@
 import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kb.db import Base
@@ -35,6 +35,8 @@ class DraftRow(Base):
     assignee_id: Mapped[str] = mapped_column(String(32), default="", index=True)
     due_on: Mapped[datetime.date | None]
     publish_at: Mapped[datetime.datetime | None]
+    #: The editor who put it on the schedule: it is published in their name.
+    approved_by: Mapped[str] = mapped_column(String(32), default="")
     created_at: Mapped[datetime.datetime]
     updated_at: Mapped[datetime.datetime] = mapped_column(index=True)
     submitted_at: Mapped[datetime.datetime | None]
@@ -56,3 +58,23 @@ class OwnerRow(Base):
 
     record_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True)
+
+
+class CommentRow(Base):
+    """Something that somebody says about a field of a draft, or an answer to it. ``field`` is as in the import line
+    (``solution``, ``costs``); empty for the text as a whole."""
+
+    __tablename__ = "draft_comments"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    draft_id: Mapped[str] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"), index=True)
+    field: Mapped[str] = mapped_column(String(200))
+    author_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    #: The comment that this answers.
+    answers_id: Mapped[int | None] = mapped_column(ForeignKey("draft_comments.id", ondelete="CASCADE"), index=True)
+    text: Mapped[str] = mapped_column(Text)
+    #: An editor wants a change: it must be answered or settled before the draft is sent in again.
+    is_request: Mapped[bool]
+    created_at: Mapped[datetime.datetime]
+    settled_at: Mapped[datetime.datetime | None]
+    settled_by: Mapped[str] = mapped_column(String(32), default="")

@@ -30,7 +30,7 @@ def facets_of(record: RecordBase, city: RecordBase | None) -> dict[str, tuple[st
         "target": dict.fromkeys(tag.code for tag in sdgs if "." in tag.code),
         "gender_theme": dict.fromkeys([*themes, *_expertise(record, "gender_themes")]),
         "gender_marker": ["unscreened" if record.gender.marker is None else str(record.gender.marker)],
-        "region": load("regions").with_broader([_region_of(country)] if country else []),
+        "region": load("regions").with_broader([region] if country and (region := region_of(country)) else []),
         "country": [country],
         "city": [city_id(record)],
         "city_size": [_size(place.population if place else None)],
@@ -64,8 +64,9 @@ def place_of(record: RecordBase, city: RecordBase | None) -> Place | None:
 
 
 @cache
-def _region_of(country: str) -> str:
-    return next(term.id for term in load("regions").terms if country in term.members)
+def region_of(country: str) -> str | None:
+    """The region that a country is in, by its ISO code."""
+    return next((term.id for term in load("regions").terms if country in term.members), None)
 
 
 def _size(population: int | None) -> str | None:

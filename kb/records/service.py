@@ -229,10 +229,11 @@ def stored_values(session: Session, record_ids: Iterable[str]) -> dict[str, dict
 def save(session: Session, record: Record, author: str, comment: str = "", *, expected: int | None = None) -> Outcome:
     """Save a record; a new revision when its content changed, nothing at all when it did not.
 
-    ``expected`` is the revision that the author saw. Raises Conflict when the record has moved on since.
+    ``expected`` is the revision that the author saw, 0 where there was none. Raises Conflict when the record has moved on
+    since.
     """
     row = _lock(session, [record.id]).get(record.id)
-    if expected is not None and (row is None or row.revision != expected):
+    if expected is not None and expected != (row.revision if row else 0):
         raise Conflict(N_("Somebody else changed this record meanwhile; look at their version before you save yours."))
     return next(iter(_save_once(session, [record], author, comment)))
 
