@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kb.accounts.sessions import forget_ended
 from kb.db import Base, transaction, utcnow
 from kb.mail import service as mail
+from kb.profiles import upkeep
 from kb.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ def _end_sessions(database: Engine, _settings: Settings) -> None:
 ROUNDS: Final = (
     Round("mail", datetime.timedelta(0), mail.deliver),
     Round("sessions", datetime.timedelta(hours=1), _end_sessions),
+    Round("profiles", datetime.timedelta(hours=1), upkeep.walk),
 )
 
 
