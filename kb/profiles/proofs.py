@@ -6,21 +6,22 @@ needs to be asked nothing. Words that change are a new statement: nobody has con
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from kb.audit import service as audit
 from kb.db import utcnow
-from kb.editorial.tables import OwnerRow
+from kb.editorial import drafts
 from kb.errors import Conflict, Forbidden, Invalid, NotFound
 from kb.profiles import letters, service
 from kb.profiles.tables import ProfileRow, ProofRow, ProofState
 from kb.records import service as records
 from kb.settings import Settings
 from schemas.accounts import Account
-from schemas.language import Translated
+from schemas.finder import Standing
+from schemas.language import LANGUAGES, Translated
 from schemas.messages import N_
 from schemas.parts import Link, Relation
 from schemas.records import Expert, Record, RecordType
@@ -33,8 +34,6 @@ RELATIONS: Final[dict[RecordType, Relation]] = {
     "event": "event",
     "adoption": "related",
 }
-#: How a proof stands before readers. ``record``: the record itself names the expert.
-Standing = Literal["stated", "team", "staff", "record"]
 
 
 @dataclass(frozen=True)
@@ -146,18 +145,20 @@ def _ask(
 ) -> None:
     now = utcnow()
     row = row or ProofRow(expert_id=expert.id, record_id=record.id)
-    row.state, row.part, row.asked_at, row.decided_at, row.decided_by = "stated", dict(part), now, None, ""
+    row.state, row.part, row.asked_at, row.decided_at, row.decided_by = (
+        "stated",
+        {str(language): text for language, text in part.items()},
+        now,
+        None,
+        "",
+    )
     session.add(row)
     session.flush()
     key = f"{expert.id}:{record.id}:{now:%Y%m%d%H%M%S%f}"
-    owners = letters.present(session, _owners(session, record.id))
+    owners = letters.present(session, drafts.owners_of(session, record.id))
     for owner in owners:
         title = letters.title(record, owner.language)
         letters.write(session, settings, owner, "proof_asked", key, service.REQUESTS, expert, record=title)
-
-
-def _owners(session: Session, record_id: str) -> list[str]:
-    return list(session.scalars(select(OwnerRow.account_id).where(OwnerRow.record_id == record_id)))
 
 
 # The other side
@@ -169,8 +170,7 @@ def waiting(session: Session, account: Account) -> list[Asked]:
     mine = select(ProfileRow.record_id).where(ProfileRow.account_id == account.id)
     query = query.where(ProofRow.expert_id.not_in(mine))  # nobody is their own witness
     if not account.may("review"):
-        owned = select(OwnerRow.record_id).where(OwnerRow.account_id == account.id)
-        query = query.where(ProofRow.record_id.in_(owned))
+        query = query.where(ProofRow.record_id.in_(drafts.owned_by(session, account.id)))
     return list(_asked(session, session.scalars(query.limit(200)).all()))
 
 
@@ -180,7 +180,12 @@ def _asked(session: Session, rows: Iterable[ProofRow]) -> Iterable[Asked]:
     for row in kept:
         expert, record = found.get(row.expert_id), found.get(row.record_id)
         if expert and record and isinstance(expert.record, Expert):
-            yield Asked(expert.record, record.record, row.part, row.state)
+            yield Asked(expert.record, record.record, part_of(row), row.state)
+
+
+def part_of(row: ProofRow) -> Translated:
+    """What the expert said that their part was."""
+    return {language: row.part[language] for language in LANGUAGES if language in row.part}
 
 
 def decide(
@@ -191,7 +196,7 @@ def decide(
     Raises NotFound where nothing waits, Forbidden for who neither owns the record nor is staff.
     """
     row = session.get(ProofRow, (expert_id, record_id), with_for_update=True)
-    owns = account.id in _owners(session, record_id)
+    owns = account.id in drafts.owners_of(session, record_id)
     if service.account_of_expert(session, expert_id) == account.id:
         raise Forbidden(N_("Nobody confirms what they say themselves."))
     if not (owns or account.may("review")):
