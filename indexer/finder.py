@@ -5,13 +5,15 @@ linked with, those whose part was confirmed more than the others. docs/search.md
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from babel import Locale
 from sqlalchemy.orm import Session
 
+from indexer.concepts import spoken_name
+from indexer.document import title_in
 from indexer.engines.base import Hit
 from indexer.labels import labelled
 from indexer.query import parse
@@ -33,6 +35,8 @@ BROWSED: Final = 300
 STATED: Final = 0.8
 #: What each further reason counts, against the one before it.
 FURTHER: Final = 0.3
+#: Share of the best score that others must reach to be told.
+NEAR: Final = 0.5
 #: What an exact name adds to a score; ``ranking.fuse`` puts 10 there, and an exact title proves no more than that.
 EXACT: Final = 10.0
 EXACT_PROOF: Final = 0.1
@@ -62,20 +66,29 @@ class _Candidate:
         return sum(reason * FURTHER**place for place, reason in enumerate(sorted(reasons, reverse=True)))
 
 
+@dataclass(frozen=True)
+class _Looked:
+    """What was looked up for one need: experts, best first, and what is shown of them."""
+
+    candidates: list[_Candidate]
+    #: The records that prove them, and their cities.
+    around: Mapping[str, Readable]
+    confirmed: Mapping[tuple[str, str], ProofState]
+
+
 def find(search: Search, session: Session, query: FinderQuery) -> FinderResults:
     """Find, rank, filter, count and explain."""
     started = time.perf_counter()
     own, proving = _asked(search, session, query)
-    candidates = _candidates(search, session, own, proving)
-    _tell_facets(search, session, candidates)
-    kept = [one for one in candidates if _passes(one, query.chosen())]
+    looked = _look(search, session, own, proving)
+    kept = [one for one in looked.candidates if _passes(one, query.chosen())]
     page = kept[query.offset : query.offset + query.limit]
     typed = parse(query.q).text
     return FinderResults(
         query=query,
         total=len(kept),
-        results=_results(search, session, query, page, own, proving),
-        facets=_counts(search, session, query, candidates),
+        results=_results(search, session, query, page, own, looked),
+        facets=_counts(query, looked),
         took_ms=round((time.perf_counter() - started) * 1000, 1),
         did_you_mean=own.text if own.text != typed else None,
         notice=own.notice or proving.notice,
@@ -107,25 +120,36 @@ def _scored(found: Found, exact: float) -> Found:
 # Who is in question
 
 
-def _candidates(search: Search, session: Session, own: Found, proving: Found) -> list[_Candidate]:
-    """Best first; without a need, in the order of their names."""
-    hits = {hit.id: hit for hit in proving.answer.hits}
-    pairs = records.linked_with(session, hits, "expert")
+def _look(search: Search, session: Session, own: Found, proving: Found) -> _Looked:
+    """The experts, best first; without a need, in the order of their names."""
     by_profile = {hit.id: hit for hit in own.answer.hits}
-    people = search.shelf.published(session, [*by_profile, *sorted({expert for expert, _ in pairs})])
-    records_found = search.shelf.published(session, {record for _, record in pairs})
-    found = {id: _Candidate(readable, by_profile.get(id)) for id, readable in people.items()}
+    hits = {hit.id: hit for hit in proving.answer.hits}
+    pairs = sorted(records.linked_with(session, hits, "expert"))
+    people = search.shelf.published(session, [*by_profile, *(expert for expert, _ in pairs)])
+    found = {id: _Candidate(each, by_profile.get(id)) for id, each in people.items()}
+    around = search.shelf.published(session, _linked(found.values(), pairs))
     confirmed = proofs.standings(session, [one.expert for one in found.values()])
-    for expert, record in sorted(pairs):
-        if (
-            expert in found
-            and record in records_found
-            and _is_seen(people[expert].record, records_found[record].record)
-        ):
-            weight = _weight(found[expert].expert, records_found[record].record, confirmed)
+    for expert, record in pairs:
+        if expert in found and record in around and _is_seen(found[expert].expert, around[record].record):
+            weight = _weight(found[expert].expert, around[record].record, confirmed)
             found[expert].proving.append((weight, hits[record]))
     kept = [one for one in found.values() if one.own or one.proving]
-    return sorted(kept, key=lambda one: (-one.score, one.expert.id)) if own.text else kept
+    for one in kept:
+        one.facets = _facets(one, around)
+    return _Looked(_ranked(kept) if own.text else kept, around, confirmed)
+
+
+def _ranked(found: list[_Candidate]) -> list[_Candidate]:
+    """Best first, without those who answer much less than the best."""
+    least = NEAR * max((one.score for one in found), default=0)
+    return sorted((one for one in found if one.score >= least), key=lambda one: (-one.score, one.expert.id))
+
+
+def _linked(found: Iterable[_Candidate], pairs: Iterable[tuple[str, str]]) -> set[str]:
+    """What has to be known of other records: proof, and cities."""
+    cities = {city for one in found if (city := city_id(one.expert))}
+    proof = {link.to for one in found for link in proofs.links_of(one.expert)}
+    return cities | proof | {record for _, record in pairs}
 
 
 def _is_seen(expert: Record, record: Record) -> bool:
@@ -141,80 +165,68 @@ def _weight(expert: Expert, record: Record, confirmed: Mapping[tuple[str, str], 
 # Filters
 
 
-def _tell_facets(search: Search, session: Session, candidates: Iterable[_Candidate]) -> None:
-    """What each is filtered by. An expert works on a goal also where the records that prove it are tagged with it."""
-    kept = list(candidates)
-    cities = search.shelf.published(session, {id for one in kept if (id := city_id(one.expert))})
-    linked = search.shelf.published(session, {link.to for one in kept for link in proofs.links_of(one.expert)})
-    for one in kept:
-        own = one.readable.facets(cities.get(city_id(one.expert) or ""))
-        proven = [linked[link.to] for link in proofs.links_of(one.expert) if link.to in linked]
-        one.facets = {
-            "availability": [one.expert.availability] if one.expert.availability else [],
-            "spoken": one.expert.languages_spoken,
-            "topic": own["topic"],
-            "sdg": list(dict.fromkeys([*own["sdg"], *(goal for each in proven for goal in each.facets(None)["sdg"])])),
-            "region": own["region"],
-            "city": own["city"],
-        }
+def _facets(one: _Candidate, around: Mapping[str, Readable]) -> dict[str, Sequence[str]]:
+    """What somebody is found under. They work on a goal also where a record that proves them is tagged with it."""
+    own = one.readable.facets(around.get(city_id(one.expert) or ""))
+    proven = [around[link.to].record for link in proofs.links_of(one.expert) if link.to in around]
+    goals = [tag.goal for record in proven for tag in record.sdgs if tag.public]
+    return {
+        "availability": [one.expert.availability] if one.expert.availability else [],
+        "spoken": one.expert.languages_spoken,
+        "topic": own["topic"],
+        "sdg": [*own["sdg"], *goals],
+        "region": own["region"],
+        "city": own["city"],
+    }
 
 
 def _passes(one: _Candidate, chosen: Mapping[str, Sequence[str]], without: str = "") -> bool:
-    return all(
-        not set(values).isdisjoint(one.facets[name]) for name, values in chosen.items() if name != without
-    )  # fmt: skip
+    return all(not set(values).isdisjoint(one.facets[name]) for name, values in chosen.items() if name != without)
 
 
-def _counts(
-    search: Search, session: Session, query: FinderQuery, candidates: Sequence[_Candidate]
-) -> dict[str, list[FacetCount]]:
+def _counts(query: FinderQuery, looked: _Looked) -> dict[str, list[FacetCount]]:
     """How many there are of each value, each filter counted without its own selection."""
     chosen, found = query.chosen(), dict[str, list[FacetCount]]()
     for name, vocabulary in FILTERS:
-        counts = dict.fromkeys(chosen.get(name, []), 0)
-        for one in candidates:
-            if _passes(one, chosen, without=name):
-                counts |= {value: counts.get(value, 0) + 1 for value in set(one.facets[name])}
-        names = _names(search, session, name, list(counts), query.lang)
+        passing = (one for one in looked.candidates if _passes(one, chosen, without=name))
+        counts = Counter(dict.fromkeys(chosen.get(name, []), 0))
+        counts.update(value for one in passing for value in set(one.facets[name]))
         if counts:
+            names = _names(name, counts, looked, query.lang)
             found[name] = labelled(counts, vocabulary, names, query.lang, chosen.get(name, []))
     return found
 
 
-def _names(search: Search, session: Session, name: str, ids: list[str], language: Language) -> Mapping[str, str]:
+def _names(name: str, ids: Iterable[str], looked: _Looked, language: Language) -> dict[str, str]:
     if name == "city":
-        return search.titles(session, ids, language)
-    return {id: Locale(language).languages.get(id, id) for id in ids} if name == "spoken" else {}
+        return {id: title_in(looked.around[id].record, language) for id in ids if id in looked.around}
+    return {id: spoken_name(id, language) for id in ids} if name == "spoken" else {}
 
 
 # What is shown
 
 
 def _results(
-    search: Search, session: Session, query: FinderQuery, page: Sequence[_Candidate], own: Found, proving: Found
+    search: Search, session: Session, query: FinderQuery, page: Sequence[_Candidate], own: Found, looked: _Looked
 ) -> list[FoundExpert]:
-    asking = SearchQuery(q=query.q, lang=query.lang)
-    experts = _shown(search, session, asking, own, [one.own or _silent(one.expert) for one in page])
     best = {one.expert.id: _best(one) for one in page}
-    wanted = {hit.id: hit for hits in best.values() for hit in hits}
-    found = _shown(search, session, asking, proving, wanted.values())
-    confirmed = proofs.standings(session, [one.expert for one in page])
-    proved = search.shelf.published(session, found)
+    hits = [one.own or _silent(one.expert) for one in page]
+    hits += {hit.id: hit for proving in best.values() for hit in proving}.values()
+    of_page = replace(own, answer=replace(own.answer, hits=hits))
+    shown = {each.id: each for each in search.results(session, SearchQuery(q=query.q, lang=query.lang), of_page)}
     return [
         FoundExpert(
-            expert=experts[one.expert.id].model_copy(update={"score": round(one.score, 5)}),
+            expert=shown[one.expert.id].model_copy(update={"score": round(one.score, 5)}),
             position=say(one.expert.position, query.lang, one.expert.language),
             organisation=one.expert.organisation,
             spoken=one.expert.languages_spoken,
             availability=one.expert.availability,
             proofs=[
-                _proof(one.expert, proved[hit.id].record, found[hit.id], confirmed, query.lang)
-                for hit in best[one.expert.id]
-                if hit.id in found and hit.id in proved
+                _proof(one.expert, shown[hit.id], looked, query.lang) for hit in best[one.expert.id] if hit.id in shown
             ],
         )
         for one in page
-        if one.expert.id in experts
+        if one.expert.id in shown
     ]
 
 
@@ -223,25 +235,12 @@ def _best(one: _Candidate) -> list[Hit]:
     return [hit for _, hit in ordered[:SHOWN]]
 
 
-def _shown(
-    search: Search, session: Session, asking: SearchQuery, found: Found, hits: Iterable[Hit]
-) -> dict[str, SearchResult]:
-    of_page = replace(found, answer=replace(found.answer, hits=list(hits)))
-    return {result.id: result for result in search.results(session, asking, of_page)}
-
-
 def _silent(expert: Expert) -> Hit:
     """An expert whose own words did not answer."""
     return Hit(expert.id, expert.language, score=0, passage=-1, closeness=None, coverage=0, exact=False)
 
 
-def _proof(
-    expert: Expert,
-    record: Record,
-    result: SearchResult,
-    confirmed: Mapping[tuple[str, str], ProofState],
-    language: Language,
-) -> FoundProof:
-    part = next((link.note for link in proofs.links_of(expert) if link.to == record.id), {})
-    said = say(part, language, expert.language)
-    return FoundProof(record=result, part=said, standing=proofs.standing(expert, record, confirmed))
+def _proof(expert: Expert, result: SearchResult, looked: _Looked, language: Language) -> FoundProof:
+    part = next((link.note for link in proofs.links_of(expert) if link.to == result.id), {})
+    standing = proofs.standing(expert, looked.around[result.id].record, looked.confirmed)
+    return FoundProof(record=result, part=say(part, language, expert.language), standing=standing)
