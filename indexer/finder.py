@@ -23,8 +23,8 @@ from kb.profiles import proofs
 from kb.profiles.tables import ProofState
 from kb.records import service as records
 from kb.records.facets import city_id
-from schemas.finder import FILTERS, FinderQuery, FinderResults, FoundExpert, FoundProof
-from schemas.language import Language, say
+from schemas.finder import FILTERS, FinderQuery, FinderResults, FoundExpert, FoundProof, Words
+from schemas.language import Language, Translated, say
 from schemas.records import Expert, Record
 from schemas.search import FacetCount, SearchQuery, SearchResult
 
@@ -217,7 +217,7 @@ def _results(
     return [
         FoundExpert(
             expert=shown[one.expert.id].model_copy(update={"score": round(one.score, 5)}),
-            position=say(one.expert.position, query.lang, one.expert.language),
+            position=_words(one.expert.position, query.lang, one.expert.language),
             organisation=one.expert.organisation,
             spoken=one.expert.languages_spoken,
             availability=one.expert.availability,
@@ -243,4 +243,9 @@ def _silent(expert: Expert) -> Hit:
 def _proof(expert: Expert, result: SearchResult, looked: _Looked, language: Language) -> FoundProof:
     part = next((link.note for link in proofs.links_of(expert) if link.to == result.id), {})
     standing = proofs.standing(expert, looked.around[result.id].record, looked.confirmed)
-    return FoundProof(record=result, part=say(part, language, expert.language), standing=standing)
+    return FoundProof(record=result, part=_words(part, language, expert.language), standing=standing)
+
+
+def _words(text: Translated, wanted: Language, original: Language) -> Words | None:
+    said = say(text, wanted, original)
+    return Words(text=said.text, language=said.language) if said else None

@@ -80,14 +80,14 @@ _EXPERTS_EXAMPLE = {
                 "url": "/en/experts/expert-julian-echandia-roa",
                 "snippet": "Engineer who accompanies cities considering a cable car …",
             },
-            "position": ["Specialist in urban cable cars", "en"],
+            "position": {"text": "Specialist in urban cable cars", "language": "en"},
             "organisation": "Taller Ladera",
             "spoken": ["es", "en", "pt"],
             "availability": "available",
             "proofs": [
                 {
                     "record": _EXAMPLE_RESULT,
-                    "part": ["Led the operation of the first line", "en"],
+                    "part": {"text": "Led the operation of the first line", "language": "en"},
                     "standing": "team",
                 }
             ],

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, NamedTuple
 from pydantic import Field, StringConstraints
 
 from schemas.base import Model
-from schemas.language import Language, Said
+from schemas.language import Language
 from schemas.search import MAX_OFFSET, MAX_QUERY, FacetCount, Notice, SearchResult
 
 #: Who stands by it that a record proves an expert: ``stated``, only the expert; ``team``, the record's own people; ``staff``,
@@ -50,12 +50,19 @@ class FinderQuery(Model):
         return {each.name: values for each in FILTERS if (values := getattr(self, each.name))}
 
 
+class Words(Model):
+    """A text, and the language that it is really in."""
+
+    text: str
+    language: Language
+
+
 class FoundProof(Model):
     """A record that answers the need and proves the expert."""
 
     record: SearchResult
     #: What the expert's part in it was, in their words.
-    part: Said | None = None
+    part: Words | None = None
     standing: Standing
 
 
@@ -63,7 +70,7 @@ class FoundExpert(Model):
     """An expert, and by what they were found: ``proofs``, best first; by the profile alone where there are none."""
 
     expert: SearchResult
-    position: Said | None = None
+    position: Words | None = None
     organisation: str | None = None
     spoken: list[str] = []
     availability: str | None = None

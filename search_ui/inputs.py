@@ -113,4 +113,5 @@ DONE: Final[dict[str, str]] = {
     "saved": N_("Saved."),
     "sent": N_("Sent."),
     "removed": N_("Removed."),
+    "confirmed": N_("Thank you. Your profile is confirmed, as of today."),
 }

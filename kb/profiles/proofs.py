@@ -34,6 +34,7 @@ RELATIONS: Final[dict[RecordType, Relation]] = {
     "event": "event",
     "adoption": "related",
 }
+TOO_LONG: Final = N_("Write at most %(max_length)s characters.")
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,12 @@ def refused(session: Session, expert: Expert) -> list[Asked]:
     """What an expert stated, and the other side said is not so."""
     query = select(ProofRow).where(ProofRow.expert_id == expert.id, ProofRow.state == "refused")
     return list(_asked(session, session.scalars(query).all()))
+
+
+def asked_of(session: Session, expert: Expert) -> set[str]:
+    """The ids of records whose people were asked to confirm, and have not answered."""
+    query = select(ProofRow.record_id).where(ProofRow.expert_id == expert.id, ProofRow.state == "stated")
+    return set(session.scalars(query))
 
 
 # The expert

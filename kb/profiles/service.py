@@ -12,7 +12,7 @@ from kb.accounts import service as accounts
 from kb.accounts.tables import AccountRow
 from kb.audit import service as audit
 from kb.db import utcnow
-from kb.errors import Conflict, Forbidden, NotFound
+from kb.errors import Conflict, Forbidden, Invalid, NotFound
 from kb.profiles import consent, letters, upkeep
 from kb.profiles.tables import ProfileRow, ProfileState
 from kb.records import service as records
@@ -25,6 +25,10 @@ from schemas.text import fold
 REQUESTS = "account/requests"
 MINE = "account/profile"
 TAKEN = N_("Somebody keeps this profile already. If it is about you, write to the editorial team.")
+#: Raised, or shown at the box, where somebody does not agree to what has to be agreed to.
+NOT_AGREED = Invalid(
+    N_("Read what you agree to, and say that you do: nothing is published without it."), field="consent"
+)
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,11 @@ def _row(session: Session, record_id: str) -> UpkeepRow:
     return row
 
 
+def shown_until(expert: Expert) -> datetime.date | None:
+    """The day after which it is not shown unless somebody confirms it again."""
+    return expert.confirmed_on + datetime.timedelta(days=TOO_OLD) if expert.confirmed_on else None
+
+
 def confirm(session: Session, record_id: str, actor: str, *, agrees: bool) -> None:
     """Note that the profile is right as of today; what was absent comes back. The mailed link works no more.
 

@@ -14,7 +14,7 @@ _NEVER: Final = ("email", "phone")
 _ALWAYS: Final = frozenset({"id", "type", "language", "status", "title", "visibility"})
 
 
-#: What goes with a hidden field, because it tells the same. ``city`` is the link to the expert's city.
+#: What goes with a hidden field, because it tells the same. ``city`` is the link to the expert's city, ``proof`` all others.
 _WITH: Final[dict[str, tuple[str, ...]]] = {
     "expertise": ("topics", "instruments", "sdgs", "gender"),
     "city": ("place",),
@@ -36,8 +36,7 @@ def _value_for(record: Record, seen: frozenset[str]) -> dict[str, Any]:
     if isinstance(record, Expert):
         hidden = _hidden(record, seen)
         value = {name: part for name, part in value.items() if name not in hidden}
-        if "city" in hidden:
-            _set_or_drop(value, "links", [link for link in value.get("links", []) if link["rel"] != "city"])
+        _set_or_drop(value, "links", [link for link in value.get("links", []) if _part(link["rel"]) not in hidden])
     if "contact" in value:
         value["contact"] = {name: part for name, part in value["contact"].items() if name not in _NEVER}
     return value
@@ -60,7 +59,8 @@ def keep_private(new: Record, stored: Record) -> Record:
         hidden = _hidden(stored, _EVERYBODY)
         changes = _unspoken(new, stored, hidden)
         links: list[Link] = changes.get("links", new.links)
-        if "city" in hidden and not _cities(links) and (kept := _cities(stored.links)):
+        silent = hidden - {_part(link.rel) for link in links}
+        if kept := [link for link in stored.links if _part(link.rel) in silent]:
             changes["links"] = [*kept, *links]
     mine, theirs = getattr(new, "contact", None), getattr(stored, "contact", None)
     if mine and theirs:
@@ -68,8 +68,9 @@ def keep_private(new: Record, stored: Record) -> Record:
     return new.model_copy(update=changes)
 
 
-def _cities(links: list[Link]) -> list[Link]:
-    return [link for link in links if link.rel == "city"]
+def _part(relation: str) -> str:
+    """The name by which an expert hides links of this relation."""
+    return "city" if relation == "city" else "proof"
 
 
 def _unspoken(new: BaseModel, stored: BaseModel, names: set[str]) -> dict[str, Any]:
