@@ -288,12 +288,17 @@ def evaluate_command(
     judgements: Annotated[Path, typer.Option(help="Queries with graded relevance, one JSON object a line.")] = Path(
         "fixtures/judgements.jsonl"
     ),
+    needs: Annotated[Path, typer.Option(help="Needs with the experts who can meet them, in the same shape.")] = Path(
+        "fixtures/finder_judgements.jsonl"
+    ),
     misses: Annotated[bool, typer.Option(help="List the queries whose best answer is not first.")] = False,
 ) -> None:
-    """Measure search on judged queries: nDCG@10, MRR@10 and refusal, by kind and language, for the three modes."""
+    """Measure search on judged queries: nDCG@10, MRR@10 and refusal, by kind and language, for the three modes; and the
+    expert finder beside the search among experts."""
     with _opened() as (database, search):
         search.prepare()
         typer.echo(evaluate.report(database, search, evaluate.read(judgements), misses))
+        typer.echo(evaluate.report_finder(database, search, evaluate.read(needs)))
 
 
 def vectors_command(

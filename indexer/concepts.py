@@ -60,6 +60,16 @@ def country_names(language: Language) -> dict[str, str]:
     return dict(Locale(language).territories)
 
 
+def spoken_name(code: str, language: Language) -> str:
+    """The name of a language that people speak, as CLDR has it; the code for one that CLDR does not know."""
+    return _spoken_names(language).get(code, code)
+
+
+@cache
+def _spoken_names(language: Language) -> dict[str, str]:
+    return dict(Locale(language).languages)
+
+
 @cache
 def spellings(language: Language) -> dict[tuple[str, ...], tuple[Concept, ...]]:
     """The tokens of every spelling in that language, with the concepts that they may name."""

@@ -23,7 +23,7 @@ FILE: Final = FIXTURES / "vectors.npz"
 
 def record_files() -> list[Path]:
     """The fixtures that are records; the judgements beside them are not."""
-    return sorted(path for path in FIXTURES.glob("*.jsonl") if path.name != "judgements.jsonl")
+    return sorted(path for path in FIXTURES.glob("*.jsonl") if not path.name.endswith("judgements.jsonl"))
 
 
 def load_demo_vectors(settings: Settings, database: Engine | None = None) -> int:

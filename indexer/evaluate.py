@@ -6,21 +6,28 @@ that the right answer is nothing.
 
 import json
 import math
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Annotated, Final
 
 from pydantic import Field
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from indexer import finder
 from indexer.search import Search
 from kb.db import transaction
 from schemas.base import Model
+from schemas.finder import FinderQuery
 from schemas.language import Language, Text
 from schemas.search import Mode, SearchQuery
 
 DEPTH: Final = 10
+#: Places that count among experts: nobody writes to ten.
+FINDER_DEPTH: Final = 5
 MODES: Final[tuple[Mode, ...]] = ("hybrid", "keyword", "semantic")
 
 
@@ -46,10 +53,10 @@ def read(path: Path) -> list[Judgement]:
     return found
 
 
-def ndcg(ranked: Sequence[str], relevant: Mapping[str, int]) -> float:
-    """Normalised discounted cumulative gain at 10, with gain 2^grade - 1 (Burges et al. 2005)."""
-    gains = [2 ** relevant.get(id, 0) - 1 for id in ranked[:DEPTH]]
-    ideal = sorted((2**grade - 1 for grade in relevant.values()), reverse=True)[:DEPTH]
+def ndcg(ranked: Sequence[str], relevant: Mapping[str, int], depth: int = DEPTH) -> float:
+    """Normalised discounted cumulative gain at ``depth``, with gain 2^grade - 1 (Burges et al. 2005)."""
+    gains = [2 ** relevant.get(id, 0) - 1 for id in ranked[:depth]]
+    ideal = sorted((2**grade - 1 for grade in relevant.values()), reverse=True)[:depth]
     return _discounted(gains) / _discounted(ideal)
 
 
@@ -134,3 +141,68 @@ def _misses(results: list[Result]) -> list[str]:
             bool(one.ranked) if not one.judgement.relevant else reciprocal_rank(one.ranked, one.judgement.relevant) < 1
         )
     ]
+
+
+# The expert finder
+
+
+@dataclass(frozen=True)
+class FinderFigures:
+    """How a way to find experts did: means over the needs that somebody can meet; refusals of both kinds; and milliseconds."""
+
+    ndcg: float
+    mrr: float
+    refused_rightly: float
+    refused_wrongly: float
+    median_ms: float
+
+
+def measure_finder(
+    session: Session, search: Search, judgements: Sequence[Judgement]
+) -> tuple[FinderFigures, FinderFigures]:
+    """(the finder, the plain search among experts) on judged needs; each asked once before, so that both are warm."""
+
+    def by_finder(one: Judgement) -> list[str]:
+        found = finder.find(search, session, FinderQuery(q=one.q, lang=one.lang))
+        return [each.expert.id for each in found.results]
+
+    def by_search(one: Judgement) -> list[str]:
+        found = search.answer(session, SearchQuery(q=one.q, lang=one.lang, type=["expert"]))
+        return [each.id for each in found.results]
+
+    return _figures(by_finder, judgements), _figures(by_search, judgements)
+
+
+def _figures(ask: Callable[[Judgement], list[str]], judgements: Sequence[Judgement]) -> FinderFigures:
+    ranked, took = {one.id: ask(one) for one in judgements}, []
+    for one in judgements:
+        started = time.perf_counter()
+        ask(one)
+        took.append((time.perf_counter() - started) * 1000)
+    good = [one for one in judgements if one.relevant]
+    return FinderFigures(
+        ndcg=mean(ndcg(ranked[one.id], one.relevant, FINDER_DEPTH) for one in good),
+        mrr=mean(reciprocal_rank(ranked[one.id], one.relevant) for one in good),
+        refused_rightly=mean(not ranked[one.id] for one in judgements if not one.relevant),
+        refused_wrongly=mean(not ranked[one.id] for one in good),
+        median_ms=median(took),
+    )
+
+
+def report_finder(database: Engine, search: Search, judgements: Sequence[Judgement]) -> str:
+    """A table to print: the finder beside the plain search among experts."""
+    groups = {"all": list(judgements)}
+    for one in judgements:
+        groups.setdefault(one.lang, []).append(one)
+        groups.setdefault(one.kind, []).append(one)
+    lines = [f"{len(judgements)} needs; nDCG@{FINDER_DEPTH}, MRR@{DEPTH}, median ms", ""]
+    lines.append(f"{'':24}     n{'finder':>27}{'search, type=expert':>27}")
+    with transaction(database, readonly=True) as session:
+        for title, chosen in sorted(groups.items()):
+            pair = measure_finder(session, search, chosen)
+            cells = [f"{one.ndcg:9.3f}{one.mrr:9.3f}{one.median_ms:9.1f}" for one in pair]
+            lines.append(f"{title:24}{len(chosen):6}" + "".join(cells))
+        pair = measure_finder(session, search, groups["all"])
+    for title, name in (("refused rightly", "refused_rightly"), ("refused wrongly", "refused_wrongly")):
+        lines.append(f"{title:30}" + "".join(f"{getattr(one, name):27.3f}" for one in pair))
+    return "\n".join(lines)

@@ -11,7 +11,7 @@ from schemas.vocabulary import load
 
 #: Vocabularies that are shown in their own order; the others with the most frequent first.
 _IN_ORDER: Final = frozenset(
-    {"sdgs", "city_sizes", "cost_bands", "evidence_levels", "stages", "gender_markers", "languages"}
+    {"sdgs", "city_sizes", "cost_bands", "evidence_levels", "stages", "gender_markers", "languages", "availability"}
 )
 #: Values of one facet that an answer lists; chosen ones are always there.
 SHOWN: Final = 60
@@ -31,6 +31,18 @@ def facet_counts(
         for facet, values in found.items()
         if values
     }
+
+
+def labelled(
+    counts: Mapping[str, int],
+    vocabulary: str | None,
+    names: Mapping[str, str],
+    language: Language,
+    chosen: Sequence[str],
+) -> list[FacetCount]:
+    """The values of one property, ordered, with labels of the vocabulary, else of ``names``."""
+    values = _values(Facet("", vocabulary), counts, chosen)
+    return _labelled(values, _labels(vocabulary, language) if vocabulary else names, chosen)
 
 
 def _labelled(values: list[tuple[str, int]], names: Mapping[str, str], chosen: Sequence[str]) -> list[FacetCount]:

@@ -105,14 +105,14 @@ class Search:
     def answer(self, session: Session, query: SearchQuery) -> SearchResults:
         """Find, rank, count and explain."""
         started = time.perf_counter()
-        found = self._find(session, query)
+        found = self.find(session, query)
         typed = parse(query.q).text
         return SearchResults(
             query=query,
             total=found.answer.total,
-            results=self._results(session, query, found),
+            results=self.results(session, query, found),
             facets=labels.facet_counts(
-                found.answer.facets, query.chosen(), query.lang, lambda ids: self._titles(session, ids, query.lang)
+                found.answer.facets, query.chosen(), query.lang, lambda ids: self.titles(session, ids, query.lang)
             ),
             took_ms=round((time.perf_counter() - started) * 1000, 1),
             did_you_mean=found.text if found.text != typed else None,
@@ -120,7 +120,7 @@ class Search:
             notice=found.notice,
         )
 
-    def _find(self, session: Session, query: SearchQuery) -> Found:
+    def find(self, session: Session, query: SearchQuery) -> Found:
         """What the index finds; while it is away, what the database does."""
         typed = parse(query.q)
         try:
@@ -174,7 +174,8 @@ class Search:
             return word
         return self.engine.spelled_like(word) or word
 
-    def _results(self, session: Session, query: SearchQuery, found: Found) -> list[SearchResult]:
+    def results(self, session: Session, query: SearchQuery, found: Found) -> list[SearchResult]:
+        """The hits as readers meet them; without those that are published no more."""
         loaded = self.shelf.published(session, [hit.id for hit in found.answer.hits])
         cities = self._cities(session, loaded)
         return [
@@ -183,7 +184,8 @@ class Search:
             if (readable := loaded.get(hit.id))
         ]
 
-    def _titles(self, session: Session, ids: Iterable[str], language: Language) -> dict[str, str]:
+    def titles(self, session: Session, ids: Iterable[str], language: Language) -> dict[str, str]:
+        """What these records are called in that language, by id."""
         return {id: title_in(found.record, language) for id, found in self.shelf.published(session, ids).items()}
 
     def _cities(self, session: Session, loaded: Mapping[str, Readable]) -> dict[str, Readable]:
@@ -191,7 +193,7 @@ class Search:
 
     def points(self, session: Session, query: SearchQuery, limit: int = 300) -> list[Point]:
         """The results that have a place, for the map; the first ``limit`` of them."""
-        found = self._find(session, query.model_copy(update={"limit": limit, "offset": 0}))
+        found = self.find(session, query.model_copy(update={"limit": limit, "offset": 0}))
         loaded = self.shelf.published(session, [hit.id for hit in found.answer.hits])
         cities = self._cities(session, loaded)
         return [
@@ -221,7 +223,7 @@ class Search:
             answer = self.engine.search(question) if question.asks else None
         except fallback.AWAY:
             return []
-        return self._results(session, SearchQuery(lang=lang), Found("", [], question, answer)) if answer else []
+        return self.results(session, SearchQuery(lang=lang), Found("", [], question, answer)) if answer else []
 
     def _like(self, record: Record, limit: int) -> Question:
         tags = [f"topic:{topic}" for topic in record.topics] + [

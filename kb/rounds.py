@@ -17,6 +17,7 @@ from kb.editorial.publishing import publish_due
 from kb.editorial.reviews import remind
 from kb.mail import service as mail
 from kb.messages import retention as messages
+from kb.profiles import upkeep
 from kb.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ ROUNDS: Final = (
     Round("messages", datetime.timedelta(days=1), messages.tidy),
     Round("publish", datetime.timedelta(0), publish_due),
     Round("reviews", datetime.timedelta(hours=6), remind),
+    Round("profiles", datetime.timedelta(hours=1), upkeep.walk),
 )
 
 

@@ -120,4 +120,5 @@ DONE: Final[dict[str, str]] = {
     "second-factor-off": N_("The second factor is off."),
     "reported": N_("Reported. The editorial team gets to read this one message, not the conversation."),
     "blocked": N_("Blocked. You get nothing more from this person, who is not told."),
+    "confirmed": N_("Thank you. Your profile is confirmed, as of today."),
 }

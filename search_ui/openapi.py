@@ -41,6 +41,8 @@ _MEANINGS: Final = {
     "city": "Ids of city records.",
     "year_from": "Not older than this.",
     "year_to": "Not newer than this.",
+    "spoken": "ISO 639-1 codes of languages that the expert speaks.",
+    "availability": "Ids of the vocabulary availability.",
     "near": "A circle: latitude, longitude, kilometres, as 4.6,-74.1,50.",
     "limit": "Results in one answer.",
     "offset": "Results to skip.",

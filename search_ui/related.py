@@ -7,7 +7,7 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from kb.records import service as records
-from kb.records.privacy import public_value
+from kb.records.privacy import members_record, public_value
 from kb.records.service import Stored
 from schemas.language import Language, Translated, say
 from schemas.records import Adoption, Record, RecordType, parse
@@ -51,6 +51,11 @@ class Transfer:
 def readable(stored: Stored) -> Stored:
     """The record as every reader may see it: private fields are gone, and tags that nobody has accepted."""
     return replace(stored, record=parse(public_value(stored.record)))
+
+
+def for_members(stored: Stored) -> Stored:
+    """The record as people with an account may see it."""
+    return replace(stored, record=members_record(stored.record))
 
 
 def city_of(session: Session, record: Record) -> Stored | None:

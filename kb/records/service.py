@@ -192,6 +192,18 @@ def links_of(session: Session, stored: Stored) -> list[tuple[str, Stored]]:
     return [(relation, found[target]) for relation, target in pairs if target in found]
 
 
+def linked_with(session: Session, record_ids: Iterable[str], type: RecordType) -> set[tuple[str, str]]:
+    """(id of a published record of that type, one of these ids) for all that are linked, whichever points to the other.
+    Who shows it must look whether the link is one that readers may see."""
+    found: set[tuple[str, str]] = set()
+    for chunk in chunks(record_ids):
+        for near, far in ((LinkRow.target_id, LinkRow.source_id), (LinkRow.source_id, LinkRow.target_id)):
+            query = select(far, near).join(RecordRow, RecordRow.id == far)
+            rows = session.execute(query.where(near.in_(chunk), RecordRow.type == type, _PUBLISHED))
+            found.update((other, record_id) for other, record_id in rows)
+    return found
+
+
 def pointing_ids(session: Session, record_ids: Iterable[str]) -> set[str]:
     """Ids of the records, of any status, that point to any of these."""
     found: set[str] = set()

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -13,16 +14,22 @@ from indexer.search import Search
 from kb.db import utcnow
 from kb.errors import NotFound
 from kb.messages import receivers
+from kb.profiles import proofs
+from kb.profiles import service as profiles
 from kb.records import service as records
 from kb.records.jsonld import json_ld
+from kb.records.privacy import for_members_only
 from kb.records.service import Stored
 from kb.records.urls import SEGMENTS, record_path
 from schemas.language import LANGUAGES, Language
-from schemas.records import Collection, Event, RecordType
+from schemas.records import Collection, Event, Expert, RecordType
 from schemas.search import SearchResult
-from search_ui import calendar, excerpts, locator, related
+from search_ui import calendar, excerpts, i18n, locator, related
 from search_ui.addresses import origin_of
 from search_ui.depends import SearchDep, SessionDep
+from search_ui.identity import who
+from search_ui.pages.finder import STANDINGS
+from search_ui.profile_form import HIDEABLE
 from search_ui.render import language_of, page
 
 log = logging.getLogger(__name__)
@@ -58,12 +65,14 @@ def linked_data(request: Request, session: SessionDep, record_id: str) -> Respon
 @router.get("/{lang:language}/{segment:segment}/{record_id}")
 def record_page(request: Request, session: SessionDep, engine: SearchDep, segment: str, record_id: str) -> Response:
     """The record's page; below another type's name, the way to it."""
-    whole, language = records.get_public(session, record_id), language_of(request)
-    stored = related.readable(whole)
+    found, language = records.get_public(session, record_id), language_of(request)
+    stored = related.for_members(found) if who(request) else related.readable(found)
     record = stored.record
     if segment != SEGMENTS[record.type]:
         return RedirectResponse(record_path(record.type, record.id, language), 301)
     around = related.around(session, stored, language)
+    if isinstance(record, Expert):
+        around = _with_standings(session, record, around, language)
     return page(
         request,
         f"records/{record.type}.html",
@@ -75,11 +84,11 @@ def record_page(request: Request, session: SessionDep, engine: SearchDep, segmen
         city=related.city_of(session, record),
         similar_records=_similar(session, engine, stored, language),
         graph=_graph(request, stored),
-        reach=receivers.reach_of(session, whole.record) if record.type in _WITH_CONTACT else None,
+        reach=receivers.reach_of(session, found.record) if record.type in _WITH_CONTACT else None,
         today=utcnow().date(),
         excerpt=excerpts.excerpt,
         headings=[],
-        **_EXTRAS.get(record.type, lambda *_: {})(session, stored, around, language),
+        **_EXTRAS.get(record.type, lambda *_: {})(session, found, around, language),
     )
 
 
@@ -131,6 +140,26 @@ def _collection(session: Session, stored: Stored, around: related.Around, langua
     }
 
 
+def _expert(session: Session, found: Stored, around: related.Around, language: Language) -> dict[str, Any]:
+    names = [i18n.gettext(HIDEABLE[name], language) for name in for_members_only(found.record) if name in HIDEABLE]
+    return {"for_members": names, "can_claim": profiles.account_of_expert(session, found.record.id) is None}
+
+
+def _with_standings(session: Session, expert: Expert, around: related.Around, language: Language) -> related.Around:
+    """What is linked, each proof with who stands by it."""
+    confirmed = proofs.standings(session, [expert])
+
+    def told(item: related.Linked) -> related.Linked:
+        standing = proofs.standing(expert, item.stored.record, confirmed)
+        words = i18n.gettext(STANDINGS[standing], language)
+        return replace(item, role=" · ".join(part for part in (item.role, words) if part))
+
+    linked = {
+        kind: [told(i) for i in items] if kind in proofs.RELATIONS else items for kind, items in around.linked.items()
+    }
+    return replace(around, linked=linked)
+
+
 def _adoption(session: Session, stored: Stored, around: related.Around, language: Language) -> dict[str, Any]:
     return {"transfer": related.transfers(session, [stored])[0]}
 
@@ -140,4 +169,5 @@ _EXTRAS: Final[dict[RecordType, Callable[[Session, Stored, related.Around, Langu
     "event": _event,
     "collection": _collection,
     "adoption": _adoption,
+    "expert": _expert,
 }

@@ -1,0 +1,1 @@
+"""Experts' own profiles: whose they are, what proves them, and whether they still hold."""
