@@ -93,7 +93,7 @@ def _take_in_batch(database: Engine, engine: SearchEngine, cache: VectorCache, v
         session.expunge_all()
     _write(engine, cache, ids, documents, version)
     holds_nothing_else = bool(jobs) and engine.status().records <= len(documents)
-    with transaction(database) as session:
+    with transaction(database, always=True) as session:
         outbox.done(session, jobs)
         if holds_nothing_else:
             _ask_for_the_rest(session, {document.id for document in documents})
@@ -265,6 +265,6 @@ def differences(database: Engine, engine: SearchEngine, after_each: Callable[[],
 def check(database: Engine, engine: SearchEngine) -> Differences:
     """Compare, and queue what differs."""
     found = differences(database, engine)
-    with transaction(database) as session:
+    with transaction(database, always=True) as session:
         outbox.enqueue(session, found.ids())
     return found

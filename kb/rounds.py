@@ -10,8 +10,9 @@ from sqlalchemy import Engine, String, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kb.accounts.sessions import forget_ended
-from kb.db import Base, transaction, utcnow
+from kb.db import Base, is_read_only, transaction, utcnow
 from kb.mail import service as mail
+from kb.privacy import retention, sweeping
 from kb.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -44,11 +45,15 @@ def _end_sessions(database: Engine, _settings: Settings) -> None:
 ROUNDS: Final = (
     Round("mail", datetime.timedelta(0), mail.deliver),
     Round("sessions", datetime.timedelta(hours=1), _end_sessions),
+    Round("retention", datetime.timedelta(hours=1), retention.enforce),
+    Round("sweep", datetime.timedelta(0), sweeping.sweep),
 )
 
 
 def walk(database: Engine, settings: Settings) -> None:
-    """Do what is due. One that fails is noted in the log, and the others are done."""
+    """Do what is due, unless the site is read-only. One that fails is noted in the log, and the others are done."""
+    if is_read_only(database):
+        return
     for each in ROUNDS:
         try:
             if _claim(database, each):

@@ -6,7 +6,7 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 
 from indexer.search import Search
-from kb.db import get_session
+from kb.db import get_always_session, get_session
 from kb.settings import Settings
 
 
@@ -21,5 +21,7 @@ def _settings(request: Request) -> Settings:
 
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+#: For the few forms that work while the site is read-only: signing in and out, and the switch.
+AlwaysSessionDep = Annotated[Session, Depends(get_always_session, scope="function")]
 SearchDep = Annotated[Search, Depends(_search)]
 SettingsDep = Annotated[Settings, Depends(_settings)]

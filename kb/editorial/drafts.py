@@ -125,3 +125,19 @@ def problems(draft: DraftRow) -> list[tuple[str, str]]:
         return [(entry, "") for entry in missing(record_of(draft))]
     except ValidationError as error:
         return reasons(error)
+
+
+def owned(session: Session, account_id: str) -> list[str]:
+    """The records that are somebody's."""
+    return list(session.scalars(select(OwnerRow.record_id).where(OwnerRow.account_id == account_id)))
+
+
+def hand_over(session: Session, account_id: str) -> None:
+    """Give the drafts that somebody writes with others to one of those, because they leave."""
+    shared = select(CoAuthorRow).join(DraftRow, DraftRow.id == CoAuthorRow.draft_id)
+    for other in session.scalars(shared.where(DraftRow.owner_id == account_id).order_by(CoAuthorRow.account_id)).all():
+        draft = session.get_one(DraftRow, other.draft_id)
+        if draft.owner_id == account_id and other.account_id != account_id:
+            draft.owner_id = other.account_id
+            session.delete(other)
+    session.flush()
