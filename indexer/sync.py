@@ -99,7 +99,7 @@ def _take_in_batch(database: Engine, engine: SearchEngine, cache: VectorCache, v
     refused = _write(engine, cache, ids, documents, version)
     taken = len(documents) - len(refused)
     holds_nothing_else = bool(jobs) and (taken or not refused) and engine.status().records <= taken
-    with transaction(database) as session:
+    with transaction(database, always=True) as session:
         outbox.done(session, jobs)
         outbox.note_refusals(session, {*ids, *(document.id for document in documents)}, refused)
         if holds_nothing_else:
@@ -296,6 +296,6 @@ def differences(database: Engine, engine: SearchEngine, progress: Progress = _si
 def check(database: Engine, engine: SearchEngine, progress: Progress = _silent) -> Differences:
     """Compare, and queue what differs."""
     found = differences(database, engine, progress)
-    with transaction(database) as session:
+    with transaction(database, always=True) as session:
         outbox.enqueue(session, found.ids())
     return found

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from kb.db import migrate, utcnow
+from kb.db import is_read_only, migrate, utcnow
 from kb.errors import Conflict, Invalid, Unavailable
+from kb.privacy import erasing, sweeping
 from kb.settings import Settings
 
 _FORMAT = 1
@@ -25,7 +26,8 @@ _DATABASES = {"sqlite": "database.sqlite", "postgresql": "database.dump"}
 def backup(engine: Engine, settings: Settings, path: Path) -> int:
     """Write a backup (.tar.gz) while others go on reading and writing; its size in bytes.
 
-    The file appears when it is complete. Raises Unavailable when pg_dump fails.
+    The file appears when it is complete, and beside it the list of those who were forgotten: it grows from backup to backup,
+    so that an old one that is put back is told of all. Raises Unavailable when pg_dump fails.
     """
     kind = engine.dialect.name
     with _folder(path.parent) as folder:
@@ -41,22 +43,29 @@ def backup(engine: Engine, settings: Settings, path: Path) -> int:
             if settings.uploads_dir.is_dir():
                 archive.add(settings.uploads_dir, "uploads")
         whole.replace(path)
+    sweeping.write_list(path.parent, sweeping.known(engine, settings.data_dir))
     return path.stat().st_size
 
 
 def restore(engine: Engine, settings: Settings, path: Path, *, overwrite: bool = False) -> None:
-    """Put a backup in place of the database and the uploads, and bring its tables up to date.
+    """Put a backup in place of the database and the uploads, bring its tables up to date, and forget again whom the present
+    database or a list beside the backup says were forgotten.
 
-    Raises Conflict when there are records already, unless ``overwrite``; Invalid for what is no backup of ours.
+    Raises Conflict when there are records already, unless ``overwrite``, and while the site is read-only; Invalid for what is no backup of ours.
     The search index still shows the old state afterwards: rebuild it.
     """
     if not overwrite and _has_records(engine):
         raise Conflict("There are records here already. Say --overwrite to put the backup in their place.")
+    if _has_table(engine, "site") and is_read_only(engine):
+        raise Conflict("The site is read-only. Switch that off first: kb read-only off")
+    erased = sweeping.known(engine, settings.data_dir, path.parent)
     with _folder(settings.data_dir) as folder:
         database = _unpacked(path, folder, engine.dialect.name)
         _LOAD[engine.dialect.name](engine, database)
         _swap_uploads(folder / "uploads", settings.uploads_dir)
     migrate(engine)
+    erasing.replay(engine, erased)
+    sweeping.sweep(engine, settings)
 
 
 @contextmanager
@@ -85,10 +94,15 @@ def _unpacked(path: Path, folder: Path, kind: str) -> Path:
 
 
 def _has_records(engine: Engine) -> bool:
+    if not _has_table(engine, "records"):
+        return False
     with engine.connect() as connection:
-        if not engine.dialect.has_table(connection, "records"):
-            return False
         return connection.exec_driver_sql("SELECT 1 FROM records LIMIT 1").first() is not None
+
+
+def _has_table(engine: Engine, name: str) -> bool:
+    with engine.connect() as connection:
+        return engine.dialect.has_table(connection, name)
 
 
 def _swap_uploads(new: Path, present: Path) -> None:

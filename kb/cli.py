@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from sqlalchemy import Engine
 
 from kb.backup import backup, restore
-from kb.db import make_engine, migrate
+from kb.db import make_engine, migrate, transaction
 from kb.errors import KnowledgeBaseError
 from kb.records.exporting import export_file
 from kb.records.importing import Progress as Step
@@ -20,10 +21,18 @@ from kb.records.importing import import_files
 from kb.records.mapping import Mapping, load_mapping
 from kb.records.report import ImportReport
 from kb.settings import get_settings
+from kb.site import service as sites
 from schemas.records import RECORD_TYPES, RecordType
 
 #: Problems and warnings that are printed; --report has them all.
 SHOWN = 50
+
+
+class Switch(StrEnum):
+    """On or off."""
+
+    ON = "on"
+    OFF = "off"
 
 
 def register(app: typer.Typer) -> None:
@@ -33,6 +42,7 @@ def register(app: typer.Typer) -> None:
     app.command("migrate")(migrate_command)
     app.command("backup")(backup_command)
     app.command("restore")(restore_command)
+    app.command("read-only")(read_only_command)
 
 
 def import_command(
@@ -102,6 +112,13 @@ def restore_command(
     with _engine(up_to_date=False) as engine:
         restore(engine, get_settings(), file, overwrite=overwrite)
     typer.echo("Restored. Now run: kb index rebuild")
+
+
+def read_only_command(state: Annotated[Switch, typer.Argument(help="on: nothing is written; off: as always.")]) -> None:
+    """Switch the whole site to reading, or back: for maintenance, or while a backup is compared."""
+    with _engine() as engine, transaction(engine, always=True) as session:
+        sites.change(session, "", read_only=state == Switch.ON)
+    typer.echo(f"Read-only is {state.value}.")
 
 
 @contextmanager

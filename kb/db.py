@@ -24,12 +24,16 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     Engine,
+    ExceptionContext,
     Float,
     MetaData,
     TypeDecorator,
+    column,
     create_engine,
     event,
     make_url,
+    select,
+    table,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.compiler import compiles
@@ -38,6 +42,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
 import kb
+from kb.errors import ReadOnly
 from kb.settings import Settings
 
 #: Connections that stay open; the others close when they are given back.
@@ -138,11 +143,13 @@ def make_engine(settings: Settings) -> Engine:
     url = make_url(settings.resolved_database_url)
     match url.get_backend_name():
         case "sqlite":
-            return _sqlite(url, settings)
+            engine = _sqlite(url, settings)
         case "postgresql":
-            return _postgresql(url, settings)
+            engine = _postgresql(url, settings)
         case other:
             raise ValueError(f"KB_DATABASE_URL names '{other}'; use sqlite:///FILE or postgresql://HOST/NAME")
+    event.listen(engine, "handle_error", _say_read_only)
+    return engine
 
 
 def _postgresql(url: URL, settings: Settings) -> Engine:
@@ -180,7 +187,10 @@ def _common(settings: Settings) -> dict[str, Any]:
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver's own BEGIN comes too late to protect what a transaction reads
-    for pragma in ("busy_timeout = 30000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+    for pragma in (
+        "busy_timeout = 30000", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON",
+        "secure_delete = ON",  # what is deleted is overwritten, not only forgotten
+    ):  # fmt: skip
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -207,12 +217,16 @@ def session_factory(engine: Engine, *, readonly: bool = False) -> sessionmaker[S
 
 
 @contextmanager
-def transaction(engine: Engine, *, readonly: bool = False) -> Iterator[Session]:
+def transaction(engine: Engine, *, readonly: bool = False, always: bool = False) -> Iterator[Session]:
     """A session that commits at the end and rolls back on any error.
 
+    While the site is read-only, a write raises ReadOnly; not so with ``always``, which is for signing in and out, for the
+    switch itself, for notes of who looked, and for what can be made again from the rest (the index and its jobs).
     SQLite has one writer at a time: keep a writing transaction short, and open no second one within it.
     """
     with session_factory(engine, readonly=readonly).begin() as session:
+        if not (readonly or always):
+            event.listen(session, "after_begin", _heed_switch)
         yield session
 
 
@@ -220,8 +234,19 @@ def get_session(request: Request) -> Iterator[Session]:
     """The request's session, for ``Depends(get_session, scope="function")``: it commits before the response.
 
     The session of a GET cannot write. A page that must do so (last seen, audit) opens its own ``transaction``.
+    Raises ReadOnly before a form is looked at while the site is read-only.
     """
-    with transaction(request.app.state.engine, readonly=request.method in SAFE_METHODS) as session:
+    engine, reading = request.app.state.engine, request.method in SAFE_METHODS
+    if not reading and is_read_only(engine):
+        raise ReadOnly
+    with transaction(engine, readonly=reading) as session:
+        event.listen(session, "after_begin", _limit_time)
+        yield session
+
+
+def get_always_session(request: Request) -> Iterator[Session]:
+    """The same, for the few forms that work while the site is read-only."""
+    with transaction(request.app.state.engine, readonly=request.method in SAFE_METHODS, always=True) as session:
         event.listen(session, "after_begin", _limit_time)
         yield session
 
@@ -229,6 +254,48 @@ def get_session(request: Request) -> Iterator[Session]:
 def _limit_time(_session: Session, _transaction: object, connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.exec_driver_sql(f"SET LOCAL statement_timeout = {STATEMENT_TIMEOUT}")
+
+
+# The read-only switch. It is a setting of the site, and looked at in each writing transaction by the database itself.
+
+_SWITCH = select(column("data", Json)).select_from(table("site")).where(column("name") == "read_only")
+#: From here on the transaction can read only.
+_CLOSE = {"sqlite": "PRAGMA query_only = 1", "postgresql": "SET TRANSACTION READ ONLY"}
+#: Held by all writing transactions together, or by the switch alone.
+_WRITING = 714026
+
+
+def is_read_only(engine: Engine) -> bool:
+    """Whether the switch is on."""
+    with transaction(engine, readonly=True) as session:
+        return _is_on(session.connection())
+
+
+def wait_for_writers(session: Session) -> None:
+    """Wait until all writing transactions that did not see the switch are over: after it no write commits. On SQLite there
+    is one writer at a time, so there is nobody to wait for."""
+    if session.connection().dialect.name == "postgresql":
+        session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITING})")
+
+
+def _heed_switch(_session: Session, _transaction: object, connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({_WRITING})")
+    if _is_on(connection):
+        connection.exec_driver_sql(_CLOSE[connection.dialect.name])
+
+
+def _is_on(connection: Connection) -> bool:
+    data: Any = connection.execute(_SWITCH).scalar()
+    return bool(data and data["value"])
+
+
+def _say_read_only(context: ExceptionContext) -> None:
+    """A transaction that was opened for writing and found to be read-only: the switch is the reason."""
+    connection, error = context.connection, str(context.original_exception)
+    reading = connection is None or connection.get_execution_options().get("postgresql_readonly", False)
+    if not reading and ("readonly database" in error or "read-only transaction" in error):
+        raise ReadOnly from context.original_exception
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

@@ -5,6 +5,8 @@ A detail that readers meet is marked with ``schemas.messages.N_``, with paramete
 
 from typing import Any
 
+from schemas.messages import N_
+
 
 class KnowledgeBaseError(Exception):
     """The base. ``title`` is short and the same for each class; ``detail`` says what to do."""
@@ -66,3 +68,14 @@ class Unavailable(KnowledgeBaseError):
 
     status = 503
     title = "Not available right now"
+
+
+class ReadOnly(Unavailable):
+    """An administrator has switched the whole site to reading: nothing is written until it is switched back."""
+
+    title = "Read-only"
+
+    def __init__(self) -> None:
+        super().__init__(
+            N_("This site can only be read at the moment. Go back: what you typed is still there. Send it again later.")
+        )

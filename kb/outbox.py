@@ -194,7 +194,7 @@ class Lease:
             .returning(LeaseRow.token)
             .execution_options(synchronize_session=False)
         )
-        with transaction(self._engine) as session:
+        with transaction(self._engine, always=True) as session:
             token = session.scalar(statement)
         self.token = token or self.token
         return token is not None
@@ -225,7 +225,7 @@ def _create_lease(engine: Engine, name: str) -> None:
         if session.get(LeaseRow, name):
             return
     try:
-        with transaction(engine) as session:
+        with transaction(engine, always=True) as session:
             session.execute(insert(LeaseRow).values(name=name, holder="", held_until=0.0))
     except IntegrityError:
         log.debug("somebody else created the lease %s at the same time", name)

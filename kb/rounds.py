@@ -11,12 +11,13 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kb.accounts import links, sessions
 from kb.accounts import service as accounts
-from kb.db import Base, transaction, utcnow
-from kb.limits import service as limits
+from kb.db import Base, is_read_only, transaction, utcnow
 from kb.editorial.publishing import publish_due
 from kb.editorial.reviews import remind
+from kb.limits import service as limits
 from kb.mail import service as mail
 from kb.messages import retention as messages
+from kb.privacy import retention, sweeping
 from kb.profiles import upkeep
 from kb.settings import Settings
 
@@ -56,11 +57,15 @@ ROUNDS: Final = (
     Round("publish", datetime.timedelta(0), publish_due),
     Round("reviews", datetime.timedelta(hours=6), remind),
     Round("profiles", datetime.timedelta(hours=1), upkeep.walk),
+    Round("retention", datetime.timedelta(hours=1), retention.enforce),
+    Round("sweep", datetime.timedelta(0), sweeping.sweep),
 )
 
 
 def walk(database: Engine, settings: Settings) -> None:
-    """Do what is due. One that fails is noted in the log, and the others are done."""
+    """Do what is due, unless the site is read-only. One that fails is noted in the log, and the others are done."""
+    if is_read_only(database):
+        return
     for each in ROUNDS:
         try:
             if _claim(database, each):

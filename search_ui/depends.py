@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from indexer.search import Search
 from kb.accounts.guesses import Asker
-from kb.db import get_session
+from kb.db import get_always_session, get_session
 from kb.settings import Settings
 from search_ui.identity import asker
 
@@ -29,6 +29,8 @@ def _engine(request: Request) -> Engine:
 
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]
+#: For the few forms that work while the site is read-only: signing in and out, and the switch.
+AlwaysSessionDep = Annotated[Session, Depends(get_always_session, scope="function")]
 SearchDep = Annotated[Search, Depends(_search)]
 SettingsDep = Annotated[Settings, Depends(_settings)]
 #: For services that have transactions of their own.

@@ -53,7 +53,7 @@ def _is_over(row: SessionRow, now: datetime.datetime) -> bool:
 
 
 def _note_use(database: Engine, key: str, now: datetime.datetime) -> None:
-    with transaction(database) as session:
+    with transaction(database, always=True) as session:
         session.execute(update(SessionRow).where(SessionRow.token_hash == key).values(seen_at=now))
 
 
@@ -67,7 +67,7 @@ def account_of_token(database: Engine, token: str) -> Account | None:
         scopes: frozenset[Permission] = frozenset(row.scopes.split())  # type: ignore[arg-type]
         account = account_of(session, row.account_id, strong=row.strong, session_id=row.id, scopes=scopes)
     if account and (row.used_at is None or now - row.used_at > _LAG):
-        with transaction(database) as session:
+        with transaction(database, always=True) as session:
             session.execute(update(ApiTokenRow).where(ApiTokenRow.token_hash == row.token_hash).values(used_at=now))
     return account
 

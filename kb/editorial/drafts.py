@@ -142,3 +142,19 @@ def title_of(data: dict[str, Any], wanted: Language) -> Said | None:
     given = data.get("title")
     texts = given if isinstance(given, dict) else {}
     return say({name: text for name in LANGUAGES if isinstance(text := texts.get(name), str) and text}, wanted)
+
+
+def owned(session: Session, account_id: str) -> list[str]:
+    """The records that are somebody's."""
+    return list(session.scalars(select(OwnerRow.record_id).where(OwnerRow.account_id == account_id)))
+
+
+def hand_over(session: Session, account_id: str) -> None:
+    """Give the drafts that somebody writes with others to one of those, because they leave."""
+    shared = select(CoAuthorRow).join(DraftRow, DraftRow.id == CoAuthorRow.draft_id)
+    for other in session.scalars(shared.where(DraftRow.owner_id == account_id).order_by(CoAuthorRow.account_id)).all():
+        draft = session.get_one(DraftRow, other.draft_id)
+        if draft.owner_id == account_id and other.account_id != account_id:
+            draft.owner_id = other.account_id
+            session.delete(other)
+    session.flush()

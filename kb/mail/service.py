@@ -137,6 +137,12 @@ def _into(folder: Path) -> Send:
     return send
 
 
+def forget_files(settings: Settings) -> None:
+    """Delete the mail that was written to files instead of sent: nobody knows any more whom it names."""
+    for path in (settings.data_dir / "mail").glob("*.eml"):
+        path.unlink(missing_ok=True)
+
+
 def _by_smtp(url: str) -> Send:
     """``smtp://user:password@host:587`` with STARTTLS, ``smtps://`` with TLS, ``smtp+plain://`` without, for tests."""
     parts = urlsplit(url)

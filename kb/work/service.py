@@ -60,7 +60,7 @@ class Report:
         self._said = time.monotonic()
         now = utcnow()
         try:
-            with transaction(self._database) as session:
+            with transaction(self._database, always=True) as session:
                 self._started = self._started or self._begun(session, now)
                 session.merge(
                     WorkRow(

@@ -1,0 +1,105 @@
+"""What every column of every table knows about people, and what becomes of it when somebody is forgotten.
+
+A new table is one entry here; a test fails for a column that stands in none of the lists, or in two.
+"""
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+from schemas.messages import N_
+
+
+@dataclass(frozen=True)
+class Knows:
+    """One table. Each list is names of columns with blanks between. What names a person holds an account's id."""
+
+    #: What the table is called in somebody's export.
+    title: str = ""
+    #: Names the person whose row it is. The row goes with them, and all of it is in their export.
+    row: str = ""
+    #: Says something about that person.
+    theirs: str = ""
+    #: The same, but in no export: a password's hash would help nobody but a thief.
+    secret: str = ""
+    #: Names a person in a row that is not theirs: emptied.
+    blank: str = ""
+    #: The same, but replaced by a token that stands for nobody: what one person did can still be told from what others did.
+    token: str = ""
+    #: The name, the address or the id that somebody signed with: emptied.
+    signed: str = ""
+    #: Text or JSON that may name them: what does is taken out, the rest stays.
+    scrub: str = ""
+    #: Text that may name them: then the row goes.
+    mention: str = ""
+    #: Written anew from a record whenever that changes, and gone when it goes.
+    derived: str = ""
+    #: Says nothing about anybody.
+    none: str = ""
+
+    def columns(self, *kinds: str) -> list[str]:
+        """The columns of these lists; of all lists, if none is named."""
+        names = kinds or tuple(field.name for field in fields(self) if field.name != "title")
+        return [column for name in names for column in getattr(self, name).split()]
+
+
+REGISTRY: Final[dict[str, Knows]] = {
+    "accounts": Knows(
+        N_("Your account"),
+        row="id",
+        theirs="email name language state created_at",
+        secret="password totp_key totp_step",  # noqa: S106
+    ),
+    "account_roles": Knows(N_("Your roles"), row="account_id", theirs="role organisation_id"),
+    "account_sessions": Knows(
+        N_("Where you are signed in"),
+        row="account_id",
+        theirs="id strong browser created_at seen_at",
+        secret="token_hash",  # noqa: S106
+    ),
+    "account_codes": Knows(
+        N_("Links that were mailed to you"),
+        row="account_id",
+        theirs="purpose data expires_at",
+        secret="token_hash",  # noqa: S106
+    ),
+    "account_recovery_codes": Knows(N_("Your recovery codes"), row="account_id", secret="code_hash"),  # noqa: S106
+    "account_api_tokens": Knows(
+        N_("Your API tokens"),
+        row="account_id",
+        theirs="id name scopes strong created_at expires_at used_at",
+        secret="token_hash",  # noqa: S106
+    ),
+    "audit": Knows(
+        N_("What you did, as the audit log has it"), token="actor subject", scrub="detail", none="id at action"
+    ),
+    "mails": Knows(
+        N_("Mail to you"), mention="recipient key subject text", none="id created_at due_at attempts sent_at"
+    ),
+    "site": Knows(scrub="data", none="name"),
+    "drafts": Knows(
+        N_("Your drafts"),
+        row="owner_id",
+        theirs="id record_id base_revision type language stage version due_on publish_at created_at updated_at submitted_at",
+        blank="saved_by assignee_id",
+        scrub="data",
+    ),
+    "draft_authors": Knows(N_("Drafts that you write with others"), row="account_id", theirs="draft_id"),
+    "record_owners": Knows(N_("Records that are yours"), row="account_id", theirs="record_id"),
+    "records": Knows(
+        scrub="data", none="id type status language revision text_revision created_at updated_at published_at"
+    ),
+    "revisions": Knows(
+        N_("Changes that you published"), signed="author", scrub="comment data", none="record_id number at"
+    ),
+    "translations": Knows(
+        N_("Translations by you"), signed="translator", none="record_id language source_revision machine updated_at"
+    ),
+    "links": Knows(derived="source_id position relation target_id"),
+    "lookups": Knows(derived="record_id type city_id dated x y z facets names place text"),
+    "index_jobs": Knows(none="id record_id created_at"),
+    "leases": Knows(none="name holder held_until token"),
+    "work": Knows(none="name holder done total started_at seen_at finished_at error"),
+    "rounds": Knows(none="name begun_at"),
+    "erasure_requests": Knows(N_("Your wish to be forgotten"), row="account_id", theirs="created_at due_at"),
+    "erasures": Knows(none="digest at swept_at indexed_at"),
+}
