@@ -25,7 +25,9 @@ class Meaning:
 
     def prepare(self, cache: VectorCache) -> None:
         """Load the model and learn what is typical."""
-        self.typical = typical(lambda: self.remembering.embedder, cache)
+        known = _TYPICAL.get(self.model.id)
+        self.typical = typical(lambda: self.remembering.embedder, cache) if known is None else known
+        _TYPICAL[self.model.id] = self.typical
         self.query("")
 
     def query(self, text: str) -> Vectors | None:
@@ -47,6 +49,10 @@ class Meaning:
             return vector
         rest = vector - self.typical.mean(axis=0)
         return np.asarray(rest / np.linalg.norm(rest), dtype=np.float32)
+
+
+#: What is typical, by model: the same for every index of a process.
+_TYPICAL: dict[str, Vectors] = {}
 
 
 def typical_texts() -> dict[Language, list[str]]:
