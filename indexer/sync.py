@@ -204,7 +204,7 @@ def rebuild(
             return False
         successor = engine.rebuild()
         with transaction(database, readonly=True) as session:
-            before = records.editions(session)
+            before = dict(records.editions(session))
             # Whoever got a token up to this one may be about to write what is older than this look.
             version = outbox.newest_token(session, "index")
         _align(database, successor, cache, list(before), [rebuilding], lambda: version, progress)
@@ -234,11 +234,15 @@ def _changed_since(database: Engine, before: Mapping[str, Edition]) -> list[str]
     """Records that came, changed or went, and those whose documents change with them. Documents that were read after
     ``before`` are otherwise as they would be now."""
     with transaction(database, readonly=True) as session:
-        now = records.editions(session)
-        changed = {id for id in before.keys() | now.keys() if before.get(id) != now.get(id)}
-        # A city may have come, lent its place to what was read then, and gone: it is neither in the one nor in the other.
+        changed, gone = set[str](), set(before)
+        for record_id, edition in records.editions(session):
+            gone.discard(record_id)
+            if before.get(record_id) != edition:
+                changed.add(record_id)
+        changed |= gone
+        # A city may have come, lent its place to what was read then, and gone: neither look has seen it.
         others = _dependents(session, list(changed)) | records.dangling_ids(session, "city")
-        return sorted(changed | (others & now.keys()))
+        return sorted(changed | records.public_editions(session, others).keys())
 
 
 def _align(

@@ -156,11 +156,11 @@ def published_ids(session: Session) -> Iterator[tuple[str, int]]:
     yield from session.execute(query.execution_options(yield_per=1000))
 
 
-def editions(session: Session) -> dict[str, Edition]:
-    """The edition of every published record, by id."""
+def editions(session: Session) -> Iterator[tuple[str, Edition]]:
+    """(id, edition) of every published record, by id."""
     query = select(RecordRow.id, RecordRow.revision, RecordRow.updated_at).where(_PUBLISHED).order_by(RecordRow.id)
-    rows = session.execute(query.execution_options(yield_per=1000))
-    return {record_id: Edition(revision, updated_at) for record_id, revision, updated_at in rows}
+    for record_id, revision, updated_at in session.execute(query.execution_options(yield_per=1000)):
+        yield record_id, Edition(revision, updated_at)
 
 
 def count_by_type(session: Session) -> dict[RecordType, int]:
