@@ -32,6 +32,7 @@ from kb.site.tables import SiteRow
 from schemas.language import LANGUAGES, Language
 from search_ui import site as site_settings
 from search_ui.app import create_app
+from search_ui.pages.account import browser_name
 from tests.people import OWN, PASSWORD, browser_of, mails_to, path_in, person
 
 NEW = "a harbour full of red boats"
@@ -610,3 +611,16 @@ def test_in_production_the_cookies_are_for_this_host_and_https_only(app: FastAPI
 @pytest.mark.parametrize("path", ["sign-in", "sign-up", "reset", "mail-sent", "password/x", "email/x"])
 def test_no_cache_keeps_pages_about_secrets(app: FastAPI, path: str) -> None:
     assert _browser(app).get(f"/en/{path}").headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("says", "name"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/150 Safari/537.36 Edg/150", "Edge, Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0", "Firefox, Linux"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19) AppleWebKit/605 Version/19 Mobile Safari/604.1", "Safari, iPhone"),
+        ("curl/8", "curl/8"),
+    ],
+)
+def test_a_browser_is_called_by_its_name(says: str, name: str) -> None:
+    assert browser_name(says) == name
