@@ -1,4 +1,4 @@
-"""The commands about data: import, export, migrate, backup, restore. search_ui.cli joins them to ``kb``."""
+"""The commands about data: import, export, migrate, backup, restore, user. search_ui.cli joins them to ``kb``."""
 
 import json
 import sys
@@ -10,10 +10,11 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from sqlalchemy import Engine
 
+from kb.accounts.cli import users
 from kb.backup import backup, restore
-from kb.db import make_engine, migrate, transaction
+from kb.commands import open_database
+from kb.db import transaction
 from kb.errors import KnowledgeBaseError
 from kb.records.exporting import export_file
 from kb.records.importing import Progress as Step
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
     app.command("backup")(backup_command)
     app.command("restore")(restore_command)
     app.command("read-only")(read_only_command)
+    app.add_typer(users, name="user")
 
 
 def import_command(
@@ -63,7 +65,7 @@ def import_command(
     Ends with 0 when every row was taken, 1 when rows were skipped, 2 when the command itself is wrong.
     """
     rules = _mapping(mapping)
-    with _engine() as engine, _progress("Importing", _count) as step:
+    with open_database() as engine, _progress("Importing", _count) as step:
         result = import_files(
             engine,
             files,
@@ -86,20 +88,20 @@ def export_command(
     unpublished: Annotated[bool, typer.Option("--unpublished", help="Also drafts and withdrawn records.")] = False,
 ) -> None:
     """Export records. E-mail addresses, phone numbers and what experts keep to themselves are left out."""
-    with _engine() as engine:
+    with open_database() as engine:
         count = export_file(engine, file, type=_type(type), public=not unpublished)
     typer.echo(f"{count} records written to {file}")
 
 
 def migrate_command() -> None:
     """Bring the database's tables up to date."""
-    with _engine():
+    with open_database():
         typer.echo("The database is up to date.")
 
 
 def backup_command(file: Annotated[Path, typer.Argument(help="Where to, as backup.tar.gz.")]) -> None:
     """Write the database and the uploads to one file; the site may go on running."""
-    with _engine() as engine:
+    with open_database() as engine:
         size = backup(engine, get_settings(), file)
     typer.echo(f"{size:,} bytes written to {file}")
 
@@ -109,31 +111,16 @@ def restore_command(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the records that are here.")] = False,
 ) -> None:
     """Put a backup in place of the database and the uploads."""
-    with _engine(up_to_date=False) as engine:
+    with open_database(up_to_date=False) as engine:
         restore(engine, get_settings(), file, overwrite=overwrite)
     typer.echo("Restored. Now run: kb index rebuild")
 
 
 def read_only_command(state: Annotated[Switch, typer.Argument(help="on: nothing is written; off: as always.")]) -> None:
     """Switch the whole site to reading, or back: for maintenance, or while a backup is compared."""
-    with _engine() as engine, transaction(engine, always=True) as session:
+    with open_database() as engine, transaction(engine, always=True) as session:
         sites.change(session, "", read_only=state == Switch.ON)
     typer.echo(f"Read-only is {state.value}.")
-
-
-@contextmanager
-def _engine(*, up_to_date: bool = True) -> Iterator[Engine]:
-    """The database, and errors as one line instead of a traceback."""
-    engine = make_engine(get_settings())
-    try:
-        if up_to_date:
-            migrate(engine)
-        yield engine
-    except KnowledgeBaseError as error:
-        typer.echo(f"{error.title}: {error}", err=True)
-        raise typer.Exit(2) from error
-    finally:
-        engine.dispose()
 
 
 def _mapping(path: Path | None) -> Mapping | None:

@@ -56,6 +56,7 @@ def _with(settings: Settings, port: int | None, host: str | None) -> Settings:
 
 def _serve(settings: Settings) -> None:
     _refuse_known_secret(settings)
+    _refuse_without_address(settings)
     import uvicorn
 
     from kb.db import make_engine, migrate
@@ -77,6 +78,15 @@ def _refuse_known_secret(settings: Settings) -> None:
             "KB_SECRET_KEY still has its development value, which everybody knows.\n"
             "Set it to a secret of your own, for example the output of:\n"
             '  python -c "import secrets; print(secrets.token_urlsafe(48))"',
+            err=True,
+        )
+        raise typer.Exit(1)
+
+
+def _refuse_without_address(settings: Settings) -> None:
+    if settings.environment != "development" and not settings.public_url:
+        typer.echo(
+            "KB_PUBLIC_URL is empty. The links in mails need the address that readers know, as https://exchange.example.org",
             err=True,
         )
         raise typer.Exit(1)

@@ -48,7 +48,8 @@ def browser_of(app: FastAPI, account: Account, *, strong: bool = True) -> TestCl
     with transaction(app.state.engine) as session:
         token = open_session(session, account.id, "a test", strong=strong)
     client = TestClient(app, follow_redirects=False, raise_server_exceptions=False, headers=OWN)
-    client.cookies.set(cookie_name(app.state.settings), token)
+    # With the place that the site's own cookie has, so that a new one takes its place.
+    client.cookies.set(cookie_name(app.state.settings), token, domain="testserver.local", path="/")
     return client
 
 

@@ -81,14 +81,16 @@ def with_role(session: Session, *roles: Role) -> list[AccountRow]:
     return list(session.scalars(query.order_by(AccountRow.name, AccountRow.id)))
 
 
-def set_roles(session: Session, account_id: str, roles: Iterable[tuple[Role, str]], *, actor: str = "") -> None:
+def set_roles(
+    session: Session, account_id: str, roles: Iterable[tuple[Role, str]], *, actor: str | None = None
+) -> None:
     """Give these (role, organisation's id or "") and take all others. All sessions end: rights change only at sign-in.
-    With an ``actor`` it is noted."""
+    With an ``actor`` it is noted; "" is the system itself."""
     session.execute(delete(RoleRow).where(RoleRow.account_id == account_id))
     given = sorted({(role, organisation) for role, organisation in roles if role != "member"})
     session.add_all(RoleRow(account_id=account_id, role=role, organisation_id=place) for role, place in given)
     sessions.end_all(session, account_id)
-    if actor:
+    if actor is not None:
         audit.note(session, actor, "account.roles", account_id, roles=[" ".join(each).strip() for each in given])
 
 
@@ -106,14 +108,16 @@ def invite(
     name: str,
     language: Language,
     roles: Iterable[tuple[Role, str]] = (),
+    *,
+    mailed: bool = True,
 ) -> str:
-    """Make an account for somebody and mail them a link with which they choose a password. Returns the link. Raises Conflict
-    where there is an account with this address."""
+    """Make an account for somebody and mail them a link with which they choose a password. Returns the link, or "" where
+    none was ``mailed``. Raises Conflict where there is an account with this address."""
     if by_email(session, email):
         raise Conflict(N_("There is an account with this e-mail address already."), field="email")
     row = create(session, email, name, "", language)
     set_roles(session, row.id, roles)
-    link = letters.with_link(session, settings, row, "invite")
+    link = letters.with_link(session, settings, row, "invite") if mailed else ""
     audit.note(session, actor, "account.invite", row.id)
     return link
 

@@ -18,6 +18,15 @@ router = APIRouter(prefix="/{lang:language}/account", include_in_schema=False)
 _PROFILE = "account/account.html"
 _EMAIL = "account/email.html"
 _PASSWORD = "account/password.html"  # noqa: S105  a template
+#: Marks in what a browser says of itself, the more particular first.
+_BROWSERS = (
+    ("Edg", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("FxiOS/", "Firefox"), ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"), ("Safari/", "Safari"),
+)  # fmt: skip
+_DEVICES = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Macintosh", "Mac"),
+    ("Linux", "Linux"),
+)  # fmt: skip
 
 
 class Profile(BaseModel):
@@ -104,7 +113,15 @@ def post_password(
 def list_sessions(request: Request, account: InPerson, session: SessionDep) -> Response:
     """Where one is signed in."""
     found = sessions.sessions_of(session, account.id)
-    return show(request, "account/sessions.html", section="account", sessions=found)
+    return show(request, "account/sessions.html", section="account", sessions=found, browser_name=browser_name)
+
+
+def browser_name(user_agent: str) -> str:
+    """``Firefox, Windows``; what is not known is shown as it calls itself."""
+    made_by, device = (
+        next((name for mark, name in marks if mark in user_agent), "") for marks in (_BROWSERS, _DEVICES)
+    )
+    return ", ".join(filter(None, (made_by, device))) or user_agent
 
 
 @router.post("/sessions/{session_id}/end")

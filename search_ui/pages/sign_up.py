@@ -90,10 +90,10 @@ def mail_sent(request: Request) -> Response:
 def choose_password(request: Request, code: str, session: SessionDep) -> Response:
     """Where the links for signing up, for a forgotten password and of an invitation lead."""
     try:
-        link = links.look(session, code, *links.FOR_PASSWORD)
+        links.look(session, code, *links.FOR_PASSWORD)
     except NotFound:
         return show(request, _GONE, status=404)
-    return show(request, _PASSWORD, section="sign-in", purpose=link.purpose)
+    return show(request, _PASSWORD, section="sign-in")
 
 
 @router.post("/{lang:language}/password/{code}")
@@ -110,7 +110,7 @@ def post_choose_password(
         return response
 
     try:
-        return take(request, form, Chosen, do, _PASSWORD, section="sign-in", purpose="")
+        return take(request, form, Chosen, do, _PASSWORD, section="sign-in")
     except NotFound:
         return show(request, _GONE, status=404)
 

@@ -13,6 +13,7 @@ from kb.cli import register
 from kb.settings import get_settings
 
 GOOD = {"type": "news", "id": "x-1", "language": "en", "title": {"en": "News"}, "status": "published"}
+LONG = "a harbour full of red boats"
 runner = CliRunner()
 
 
@@ -29,6 +30,7 @@ def kb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     def run(*arguments: str) -> Any:
         return runner.invoke(app, list(arguments))
 
+    run.app = app  # type: ignore[attr-defined]
     yield run
     get_settings.cache_clear()
 
@@ -125,3 +127,46 @@ def test_an_export_a_backup_and_a_restore_bring_everything_back(kb: Any) -> None
 def test_migrating_is_a_command_and_may_be_repeated(kb: Any) -> None:
     for _ in range(2):
         assert kb("migrate").stdout == "The database is up to date.\n"
+
+
+def test_the_first_administrator_is_made_on_the_command_line(kb: Any) -> None:
+    made = kb("user", "add", "Boss@Example.org", "--role", "administrator", "--language", "fr")
+    assert made.exit_code == 0
+    assert "http://localhost:8000/fr/password/" in made.stdout
+    asked = runner.invoke(
+        kb.app, ["user", "add", "eve@example.org", "--role", "editor", "--password"], input=f"{LONG}\n" * 2
+    )
+    assert "eve@example.org can sign in." in asked.stdout
+    kb("user", "role", "eve@example.org", "translator", "contributor", "--organisation", "org-x")
+    kb("user", "close", "boss@example.org")
+    assert kb("user", "list").stdout.splitlines() == [
+        "boss@example.org  closed  administrator",
+        "eve@example.org  active  contributor of org-x, translator",
+    ]
+    kb("user", "open", "boss@example.org")
+    assert "boss@example.org  active" in kb("user", "list").stdout
+    assert "/en/password/" in kb("user", "link", "eve@example.org").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["add", "nobody"], "is no e-mail address"),
+        (["add", "ana@example.org", "--role", "boss"], "is not a role"),
+        (["add", "ana@example.org", "--language", "de"], "is not a language"),
+        (["role", "nobody@example.org", "editor"], "there is no account"),
+        (["close", "nobody@example.org"], "there is no account"),
+    ],
+)
+def test_a_wrong_user_command_says_what_is_wrong(kb: Any, arguments: list[str], reason: str) -> None:
+    done = kb("user", *arguments)
+    assert done.exit_code == 2
+    assert reason in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_a_password_from_the_command_line_is_held_to_the_rules_too(kb: Any) -> None:
+    short = runner.invoke(kb.app, ["user", "add", "eve@example.org", "--password"], input="short\nshort\n")
+    assert "at least 12 characters" in short.stderr
+    kb("user", "add", "eve@example.org")
+    again = kb("user", "add", "eve@example.org")
+    assert "There is an account with this e-mail address already." in again.stderr

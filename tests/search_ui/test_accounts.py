@@ -1,46 +1,69 @@
 """Accounts in the web: sign up, sign in, the second factor, one's own settings, tokens."""
 
+import os
 import re
+import socket
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
+import httpx2
 import pyotp
 import pytest
 from fastapi import FastAPI
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from starlette.testclient import TestClient
 
 from kb.accounts.tables import AccountRow, CodeRow, SessionRow
 from kb.audit.tables import AuditRow
 from kb.db import make_engine, migrate, transaction, utcnow
 from kb.limits.tables import LimitRow
+from kb.mail.tables import MailRow
 from kb.settings import Settings
 from kb.site import service as sites
+from kb.site.tables import SiteRow
 from schemas.language import LANGUAGES, Language
 from search_ui import site as site_settings
 from search_ui.app import create_app
+from search_ui.pages.account import browser_name
 from tests.people import OWN, PASSWORD, browser_of, mails_to, path_in, person
 
 NEW = "a harbour full of red boats"
 
 
-@pytest.fixture
-def settings(sqlite_settings: Settings) -> Settings:
-    return sqlite_settings
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return Settings(data_dir=tmp_path_factory.mktemp("accounts"), _env_file=None)  # type: ignore[call-arg]
 
 
-@pytest.fixture
-def app(settings: Settings) -> Iterator[FastAPI]:
+@pytest.fixture(scope="module")
+def running(settings: Settings) -> Iterator[FastAPI]:
+    """One app for all: it takes seconds to stop."""
     engine = make_engine(settings)
     migrate(engine)
     engine.dispose()
     app = create_app(settings)
     with TestClient(app):
         yield app
+
+
+@pytest.fixture
+def app(running: FastAPI) -> FastAPI:
+    """The app without anybody in it, and without mail."""
+    with transaction(running.state.engine) as session:
+        for table in (AccountRow, LimitRow, MailRow, AuditRow, SiteRow):
+            session.execute(delete(table))
+    site_settings.refresh(running)
+    for file in (running.state.settings.data_dir / "mail").glob("*.eml"):
+        file.unlink()
+    return running
 
 
 def _browser(app: FastAPI, host: str = "192.0.2.1", headers: dict[str, str] = OWN) -> TestClient:
@@ -518,15 +541,65 @@ def test_promise_18_an_unknown_account_gets_the_same_answer_in_the_same_time(app
     assert abs(known - unknown) < 0.25 * max(known, unknown), times
 
 
+def _serving(settings: Settings, port: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "search_ui.cli", "serve", "--port", str(port)]
+    environment = os.environ | {"KB_DATA_DIR": str(settings.data_dir)}
+    return subprocess.Popen(command, cwd=Path(__file__).parents[2], env=environment, stdout=subprocess.DEVNULL)
+
+
+def _wait_for(port: int) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.1)
+    raise TimeoutError(port)
+
+
+def test_promise_18_two_processes_refuse_the_eleventh_together_and_know_the_reader_behind_the_proxy(
+    app: FastAPI,
+) -> None:
+    person(app.state.engine, "ana@example.org")
+    ports = []
+    for _ in range(2):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            ports.append(probe.getsockname()[1])
+    processes = [_serving(app.state.settings, port) for port in ports]
+    try:
+        for port in ports:
+            _wait_for(port)
+
+        def sign_in(port: int, reader: str) -> int:
+            data = {"email": "ana@example.org", "password": "wrong"}
+            return httpx2.post(
+                f"http://127.0.0.1:{port}/en/sign-in", data=data, headers=OWN | {"x-forwarded-for": reader}
+            ).status_code
+
+        assert [sign_in(ports[n % 2], "203.0.113.1") for n in range(12)] == [422] * 10 + [429] * 2
+        assert sign_in(ports[0], "203.0.113.2") == 422
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_promise_5_without_redis_signing_in_works_and_limits_hold(app: FastAPI) -> None:
+    person(app.state.engine, "ana@example.org")
+    lonely = app.state.settings.model_copy(update={"broker_url": "redis://127.0.0.1:1/0"})
+    with TestClient(create_app(lonely), follow_redirects=False, headers=OWN) as browser:
+        assert _sign_in(browser).headers["location"] == "/en/account"
+        assert browser.get("/en/account").status_code == 200
+        browser.cookies.clear()
+        assert [_sign_in(browser, password="wrong").status_code for _ in range(11)] == [422] * 10 + [429]
+
+
 # Production
 
 
-def test_in_production_the_cookies_are_for_this_host_and_https_only(settings: Settings) -> None:
-    engine = make_engine(settings)
-    migrate(engine)
-    person(engine, "ana@example.org")
-    engine.dispose()
-    secure = settings.model_copy(update={"environment": "production", "secret_key": "x" * 40})
+def test_in_production_the_cookies_are_for_this_host_and_https_only(app: FastAPI) -> None:
+    person(app.state.engine, "ana@example.org")
+    secure = app.state.settings.model_copy(update={"environment": "production", "secret_key": "x" * 40})
     with TestClient(create_app(secure), base_url="https://kb.example", follow_redirects=False, headers=OWN) as browser:
         cookies = _sign_in(browser).headers.get_list("set-cookie")
         assert [cookie.split("=")[0] for cookie in cookies] == ["__Host-session", "__Host-browser"]
@@ -538,3 +611,16 @@ def test_in_production_the_cookies_are_for_this_host_and_https_only(settings: Se
 @pytest.mark.parametrize("path", ["sign-in", "sign-up", "reset", "mail-sent", "password/x", "email/x"])
 def test_no_cache_keeps_pages_about_secrets(app: FastAPI, path: str) -> None:
     assert _browser(app).get(f"/en/{path}").headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("says", "name"),
+    [
+        ("Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/150 Safari/537.36 Edg/150", "Edge, Windows"),
+        ("Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0", "Firefox, Linux"),
+        ("Mozilla/5.0 (iPhone; CPU iPhone OS 19) AppleWebKit/605 Version/19 Mobile Safari/604.1", "Safari, iPhone"),
+        ("curl/8", "curl/8"),
+    ],
+)
+def test_a_browser_is_called_by_its_name(says: str, name: str) -> None:
+    assert browser_name(says) == name
