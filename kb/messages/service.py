@@ -4,13 +4,14 @@ import datetime
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from kb.accounts import service as accounts
 from kb.accounts.secrets import new_id, token_hash
 from kb.db import utcnow
-from kb.errors import Forbidden, Invalid, NotFound, TooMany
+from kb.errors import Forbidden, Invalid, NotFound
+from kb.limits import service as limits
 from kb.messages import notices, reading, receivers
 from kb.messages.notices import Here
 from kb.messages.tables import (
@@ -29,20 +30,10 @@ from schemas.accounts import Account
 from schemas.correspondence import NewMessage, Side
 from schemas.messages import N_
 
-_DAY: Final = datetime.timedelta(days=1)
-_HOUR: Final = datetime.timedelta(hours=1)
 #: An account is new for so long: whoever wants to pester many people at once has one.
-NEW_FOR: Final = 7 * _DAY
-#: Conversations begun in a day, and messages in an hour: of a new account, of any other.
-THREADS: Final = (3, 15)
-MESSAGES: Final = (10, 40)
-#: Conversations in a day, by whomever, that reach one record's contact by mail.
-CONTACTS: Final = 10
+NEW_FOR: Final = datetime.timedelta(days=7)
 #: A form that is sent twice within this time is one message.
 _TWICE: Final = datetime.timedelta(minutes=10)
-
-_LATER: Final = N_("Much was written in a short time. What you typed is still here: send it in %(minutes)s minutes.")
-_MUCH_LATER: Final = N_("Much was written in a short time. What you typed is still here: send it in %(hours)s hours.")
 
 
 def start(session: Session, here: Here, account: Account, record_id: str, words: NewMessage) -> ThreadRow:
@@ -54,12 +45,15 @@ def start(session: Session, here: Here, account: Account, record_id: str, words:
     if sent := _sent_just_now(session, account.id, words.text, same):
         return session.get_one(ThreadRow, sent.thread_id)
     _check_rights(session, account.id)
-    _check_rate(session, account.id)
     receiver = receivers.of(session, record)
-    others = [person.id for person in receiver.people if person.id != account.id]
+    people = receivers.team(session) if receiver.reach == "team" else receiver.people
+    others = [person.id for person in people if person.id != account.id]
     if receiver.reach != "contact" and not others:
         raise Invalid(N_("There is nobody but you to write to about this."))
-    _check_new_threads(session, account.id, record_id if receiver.reach == "contact" else "")
+    _count(session, "conversation", account.id)
+    _count(session, "message", account.id)
+    if receiver.reach == "contact":
+        limits.check(session, "conversation.contact", receiver.email)
     now = utcnow()
     thread = ThreadRow(
         id=new_id(), subject=words.subject, record_id=record_id, reach=receiver.reach, started_at=now, last_at=now
@@ -81,11 +75,11 @@ def answer(session: Session, here: Here, account: Account, thread_id: str, text:
     if _sent_just_now(session, account.id, text, ThreadRow.id == thread_id):
         return
     _check_rights(session, account.id)
-    _check_rate(session, account.id)
     if thread.reach == "team" and member.side == "asker":
         _take_in_new_editors(session, thread, account.id)
     if not _has_readers(session, thread, account.id):
         raise Invalid(N_("Nobody on the other side can read this any more. Write to the editorial team instead."))
+    _count(session, "message", account.id)
     _send(session, here, thread, member.side, account.id, text)
     reading.mark_read(session, account, thread_id)
 
@@ -95,9 +89,9 @@ def answer_as_guest(session: Session, here: Here, token: str, text: str) -> None
     thread, _guest = by_link(session, token)
     if _sent_just_now(session, GUEST, text, ThreadRow.id == thread.id):
         return
-    _check(_sent(GUEST, MessageRow.thread_id == thread.id), session, MESSAGES[0], _HOUR)
     if not _has_readers(session, thread, GUEST):
         raise Invalid(N_("Nobody on the other side can read this any more."))
+    limits.check(session, "message.guest", thread.id)
     _send(session, here, thread, "receiver", GUEST, text)
 
 
@@ -182,7 +176,7 @@ def _has_readers(session: Session, thread: ThreadRow, author_id: str) -> bool:
     return guest is not None and author_id != GUEST and not receivers.refuses(session, guest.email)
 
 
-# Limits: counted on what was written
+# Who may, and how often
 
 
 def _check_rights(session: Session, account_id: str) -> None:
@@ -191,33 +185,9 @@ def _check_rights(session: Session, account_id: str) -> None:
         raise Forbidden(N_("The editorial team has suspended your right to write messages."))
 
 
-def _check_new_threads(session: Session, account_id: str, contact_of: str) -> None:
-    begun = select(func.count(), func.min(ThreadRow.started_at)).select_from(ThreadRow)
-    mine = begun.join(MemberRow, MemberRow.thread_id == ThreadRow.id).where(
-        MemberRow.account_id == account_id, MemberRow.side == "asker", ThreadRow.started_at > utcnow() - _DAY
-    )
-    _check(mine, session, THREADS[not _is_new(session, account_id)], _DAY)
-    if contact_of:
-        theirs = begun.where(ThreadRow.record_id == contact_of, ThreadRow.started_at > utcnow() - _DAY)
-        _check(theirs, session, CONTACTS, _DAY)
-
-
-def _check_rate(session: Session, account_id: str) -> None:
-    _check(_sent(account_id), session, MESSAGES[not _is_new(session, account_id)], _HOUR)
-
-
-def _sent(author_id: str, *conditions: ColumnElement[bool]) -> Select[int, datetime.datetime]:
-    counted = select(func.count(), func.min(MessageRow.sent_at))
-    return counted.where(MessageRow.author_id == author_id, MessageRow.sent_at > utcnow() - _HOUR, *conditions)
-
-
-def _check(counted: Select[int, datetime.datetime], session: Session, most: int, within: datetime.timedelta) -> None:
-    count, first = session.execute(counted).one()
-    if count >= most:
-        wait = max(int((first + within - utcnow()).total_seconds()), 60)
-        raise TooMany(
-            _LATER if wait < 2 * 3600 else _MUCH_LATER, retry_after=wait, minutes=wait // 60 + 1, hours=wait // 3600 + 1
-        )
+def _count(session: Session, what: str, account_id: str) -> None:
+    """One more ``message`` or ``conversation`` of somebody. Raises TooMany; new accounts reach that sooner."""
+    limits.check(session, f"{what}.new" if _is_new(session, account_id) else what, account_id)
 
 
 def _is_new(session: Session, account_id: str) -> bool:

@@ -7,6 +7,7 @@ from kb.accounts.tables import AccountRow
 from kb.db import load_tables, transaction
 from kb.messages import people, personal, reading, reports, service
 from kb.messages.tables import BlockRow, CorrespondentRow, MessageRow, ReportRow
+from kb.privacy.exporting import everything
 from schemas.accounts import Account
 from schemas.correspondence import Complaint, Ruling
 from tests.kb.messages.writers import CONTACT, HERE, answer, begin, known, link_in, mails, own, save
@@ -49,31 +50,16 @@ def test_promise_24_everything_about_somebody_is_in_what_they_get(engine: Engine
     olga = known(engine, "olga")
     _busy(engine, tom, olga)
     with transaction(engine, readonly=True) as session:
-        found = personal.export(session, tom.id)
-    (conversation,) = found["conversations"]
-    assert conversation["subject"] == f"Subject {MINE}"
-    assert [(each["mine"], each["text"]) for each in conversation["messages"]] == [
-        (True, f"Text {MINE}"),
-        (False, "Olga's own words"),
-    ]
-    assert [each["account"] for each in found["blocked"]] == [olga.id]
-    assert [each["note"] for each in found["reports"]] == [MINE]
-    assert found["by_mail"] is False
-    assert "Olga's note" not in repr(found)
-
-
-def test_promise_24_every_column_about_a_person_is_named(engine: Engine) -> None:
-    tables = load_tables().tables
-    for table, columns in personal.COLUMNS.items():
-        assert set(columns) <= set(tables[table].columns.keys())
-    of_accounts = {
-        (table.name, key.parent.name)
-        for table in tables.values()
-        if table.name.startswith("message")
-        for key in table.foreign_keys
-        if key.column.table.name == "accounts"
-    }
-    assert of_accounts <= {(table, column) for table, columns in personal.COLUMNS.items() for column in columns}
+        found = everything(session, tom.id)
+    assert [row["subject"] for row in found["message_members"]] == [f"Subject {MINE}"]
+    assert [row["text"] for row in found["messages"]] == [f"Text {MINE}"]
+    assert [row["text"] for row in found["message_deliveries"]] == ["Olga's own words"]
+    assert [row["note"] for row in found["message_reports"]] == [MINE]
+    assert [row["by_mail"] for row in found["message_settings"]] == [False]
+    assert len(found["message_blocks"]) == 1
+    told = repr({name: rows for name, rows in found.items() if name.startswith("message")})
+    assert "Olga's note" not in told
+    assert olga.id not in told, "nor who blocked or reported them"
 
 
 def test_promise_24_after_erasure_the_other_side_keeps_its_own_words_and_nothing_of_theirs(
@@ -82,7 +68,7 @@ def test_promise_24_after_erasure_the_other_side_keeps_its_own_words_and_nothing
     olga = known(engine, "olga")
     thread = _busy(engine, tom, olga)
     with transaction(engine) as session:
-        personal.erase(session, tom.id)
+        personal.erase(session, tom.id, tom.email)
         session.execute(delete(AccountRow).where(AccountRow.id == tom.id))
     assert _cells(engine, MINE) == set()
     assert _cells(engine, tom.id) == set()
@@ -98,8 +84,8 @@ def test_promise_24_a_conversation_without_anybody_goes(engine: Engine, tom: Acc
     olga = known(engine, "olga")
     _busy(engine, tom, olga)
     with transaction(engine) as session:
-        personal.erase(session, tom.id)
-        personal.erase(session, olga.id)
+        personal.erase(session, tom.id, tom.email)
+        personal.erase(session, olga.id, olga.email)
     assert not any(_cells(engine, text) for text in ("Olga", olga.id, "buses"))
     with transaction(engine) as session:
         for table in (MessageRow, ReportRow, BlockRow, CorrespondentRow):
@@ -124,7 +110,7 @@ def test_a_report_on_somebody_who_was_erased_can_still_be_closed(engine: Engine,
     _busy(engine, tom, olga)
     with transaction(engine) as session:
         report = session.scalars(select(ReportRow.id).where(ReportRow.reporter_id == olga.id)).one()
-        personal.erase(session, tom.id)
+        personal.erase(session, tom.id, tom.email)
         session.execute(delete(AccountRow).where(AccountRow.id == tom.id))
     with transaction(engine) as session:
         reports.open_for(session, eva, report)

@@ -1,7 +1,6 @@
 """Messages in a browser: from an expert's page to their answer, in each language, with and without scripts; by keyboard
 alone; nothing that anybody writes runs."""
 
-import datetime
 import email
 import re
 import time
@@ -17,7 +16,8 @@ from sqlalchemy.orm import Session
 
 from kb.accounts.service import by_id
 from kb.accounts.sessions import open_session
-from kb.db import make_engine, transaction, utcnow
+from kb.db import make_engine, transaction
+from kb.limits.tables import LimitRow
 from kb.messages import reports, service
 from kb.messages.notices import Here, guest_link
 from kb.messages.tables import MessageRow, ReportRow, ThreadRow
@@ -46,6 +46,7 @@ def engine(settings: Settings) -> Iterator[Engine]:
     yield engine
     with transaction(engine) as session:
         session.execute(delete(ThreadRow))
+        _long_ago(session)
     engine.dispose()
 
 
@@ -232,9 +233,7 @@ def hostile(engine: Engine, tom: Account) -> dict[str, Account | None]:
 
 def _long_ago(session: Session) -> None:
     """What was written counts for no limit any more."""
-    then = utcnow() - datetime.timedelta(days=2)
-    session.execute(update(ThreadRow).values(started_at=then))
-    session.execute(update(MessageRow).values(sent_at=then))
+    session.execute(update(LimitRow).values(ends_at=0))
 
 
 @each_language
