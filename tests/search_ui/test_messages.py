@@ -222,6 +222,8 @@ def test_promise_15_moderators_read_what_was_reported_and_each_look_and_act_is_n
         assert _browser(site, who).get(path).status_code == 403
         assert _browser(site, who).post(f"{path}/open").status_code == 403
     moderator, second = _browser(site, eva), _browser(site, ida)
+    assert "Reported messages (1)" in moderator.get("/en/messages").text
+    assert "/desk/reports" not in _browser(site, tom).get("/en/messages").text
     for page in (moderator.get("/en/desk/reports").text, moderator.get(path).text):
         assert "Insulting or discriminating" in page
         assert "The insult" not in page

@@ -1,5 +1,7 @@
 """Writing through the site: who gets what, who is not told what, and how much is too much."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import Engine, func, select, update
 
@@ -127,6 +129,22 @@ def test_promise_7_one_mail_for_each_message_and_recipient_and_a_form_sent_twice
     answer(engine, olga, thread, "Two.")
     assert [mail.recipient for mail in mails(engine)] == [olga.email, tom.email]
     assert len(_texts(engine, tom, thread)) == 2
+
+
+def test_promise_7_a_form_that_is_sent_several_times_at_once_is_one_message(engine: Engine, tom: Account) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: begin(engine, tom, "trams"), range(4)))
+    assert len(found) == 1
+    assert [mail.recipient for mail in mails(engine)] == [CONTACT]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: answer(engine, tom, next(iter(found)), "And?"), range(4)))
+    assert _texts(engine, tom, found.pop()) == ["How much was it?", "And?"]
+
+
+def test_without_editors_the_administrators_are_the_team(engine: Engine, tom: Account) -> None:
+    ada = known(engine, "ada", "administrator")
+    thread = begin(engine, tom, "ferries")
+    assert _texts(engine, ada, thread) == ["How much was it?"]
 
 
 def test_mail_can_be_switched_off(engine: Engine, tom: Account) -> None:
