@@ -25,10 +25,13 @@ def _one_line(text: str) -> str:
     return re.sub(r"[ \t\n]+", " ", _plain(text)).strip()
 
 
-Subject = Annotated[str, BeforeValidator(_one_line), StringConstraints(min_length=1, max_length=MAX_SUBJECT)]
+_Subject = Annotated[str, StringConstraints(min_length=1, max_length=MAX_SUBJECT)]
+_Words = Annotated[str, StringConstraints(min_length=1, max_length=MAX_MESSAGE)]
+_Note = Annotated[str, StringConstraints(max_length=MAX_NOTE)]
+Subject = Annotated[_Subject, BeforeValidator(_one_line)]
 #: Plain text; an empty line starts a paragraph.
-Words = Annotated[str, BeforeValidator(_plain), StringConstraints(min_length=1, max_length=MAX_MESSAGE)]
-Note = Annotated[str, BeforeValidator(_plain), StringConstraints(max_length=MAX_NOTE)]
+Words = Annotated[_Words, BeforeValidator(_plain)]
+Note = Annotated[_Note, BeforeValidator(_plain)]
 
 #: Who asked, and who was asked: people of the record, its contact by mail, or the editorial team.
 Side = Literal["asker", "receiver"]

@@ -31,6 +31,13 @@ RULES: Final[dict[str, tuple[int, int]]] = {
     "change_email": (5, DAY),
     "account_mail": (5, HOUR),
     "api": (120, MINUTE),
+    # What accounts write, new ones less; conversations that reach one contact's address; answers of such a contact.
+    "message": (40, HOUR),
+    "message.new": (10, HOUR),
+    "conversation": (15, DAY),
+    "conversation.new": (3, DAY),
+    "conversation.contact": (10, DAY),
+    "message.guest": (10, HOUR),
 }
 
 #: A window begins with the first count, and a count after its end begins the next one.

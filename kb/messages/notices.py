@@ -1,6 +1,7 @@
 """Mail about messages: the text in full, because people read mail and a contact may have no account; never an address.
 
-Every line of a message is quoted with ``>``, so that no message can look like the site's own words or its link.
+Every line of a message is quoted with ``>``, so that no message can look like the site's own words or its link. Keys have the
+conversation's id too: SQLite gives the number of a deleted message to a new one.
 """
 
 import datetime
@@ -41,7 +42,7 @@ def tell(session: Session, here: Here, thread: ThreadRow, message: MessageRow, a
         return
     pages = f"{here.address}/{person.language}/messages"
     mail.queue(
-        session, f"message:{message.id}:{account_id}", person.email, person.language, "message",
+        session, f"message:{thread.id}:{message.id}:{account_id}", person.email, person.language, "message",
         sender=sender, subject=thread.subject, text=quoted(message.text), link=f"{pages}/{thread.id}",
         about=about(session, here, thread.record_id, person.language), settings=f"{pages}/settings", site=here.name,
     )  # fmt: skip
@@ -52,7 +53,7 @@ def tell_guest(
 ) -> None:
     """Mail the message to the record's contact, with a link of their own to answer by."""
     mail.queue(
-        session, f"message:{message.id}:guest", guest.email, guest.language, "message_contact",
+        session, f"message:{thread.id}:{message.id}:guest", guest.email, guest.language, "message_contact",
         sender=sender, subject=thread.subject, text=quoted(message.text), addressee=guest.name,
         about=about(session, here, thread.record_id, guest.language),
         link=guest_link(session, here, thread.id, guest.language), days=LINK_FOR.days, site=here.name,

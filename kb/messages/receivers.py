@@ -13,6 +13,7 @@ from kb.accounts.tables import AccountRow
 from kb.db import utcnow
 from kb.editorial.tables import OwnerRow
 from kb.messages.tables import RefusalRow
+from kb.profiles import service as profiles
 from schemas.correspondence import Reach
 from schemas.language import Language, say
 from schemas.records import Expert, Record
@@ -23,7 +24,8 @@ _ADDRESS: Final = re.compile(r"[^\s@<>,;:\"()]+@[^\s@<>,;:\"()]+\.[^\s@<>,;:\"()
 
 @dataclass(frozen=True)
 class Receiver:
-    """Who gets the message. ``name``, ``email`` and ``language`` are those of a contact without an account."""
+    """Who gets the message. ``name``, ``email`` and ``language`` are those of a contact without an account; who is
+    in the team, ``team`` says."""
 
     reach: Reach
     people: tuple[AccountRow, ...] = ()
@@ -34,33 +36,34 @@ class Receiver:
 
 def of(session: Session, record: Record) -> Receiver:
     """Who gets what is written about this record, which is the stored one, with its private fields."""
-    match reach_of(session, record):
-        case "people":
-            return Receiver("people", tuple(owners(session, record.id)))
-        case "contact":
-            return Receiver("contact", (), contact_name(record), address_of(record), record.language)
-        case _:
-            return Receiver("team", tuple(team(session)))
+    if people := owners(session, record):
+        return Receiver("people", tuple(people))
+    email = address_of(record)
+    if email and not refuses(session, email):
+        return Receiver("contact", (), contact_name(record), email, record.language)
+    return Receiver("team")
 
 
 def reach_of(session: Session, record: Record) -> Reach:
-    """Whom it reaches; quicker than ``of``, which says who that is."""
-    if owners(session, record.id):
-        return "people"
-    email = address_of(record)
-    return "contact" if email and not refuses(session, email) else "team"
+    """Whom it reaches."""
+    return of(session, record).reach
 
 
-def owners(session: Session, record_id: str) -> list[AccountRow]:
-    """The accounts in use whose record it is."""
-    found = session.scalars(select(OwnerRow.account_id).where(OwnerRow.record_id == record_id).order_by("account_id"))
+def owners(session: Session, record: Record) -> list[AccountRow]:
+    """The accounts in use whose record it is; for an expert that of the person alone, not of who wrote about them."""
+    if isinstance(record, Expert):
+        keeper = profiles.account_of_expert(session, record.id)
+        found = [keeper] if keeper else []
+    else:
+        query = select(OwnerRow.account_id).where(OwnerRow.record_id == record.id).order_by(OwnerRow.account_id)
+        found = list(session.scalars(query))
     people = [accounts.by_id(session, account_id) for account_id in found]
     return [person for person in people if person.state == "active"]
 
 
 def team(session: Session) -> list[AccountRow]:
-    """The editors."""
-    return accounts.with_role(session, "editor")
+    """The editors; where there is none yet, the administrators."""
+    return accounts.with_role(session, "editor") or accounts.with_role(session, "administrator")
 
 
 def address_of(record: Record) -> str:

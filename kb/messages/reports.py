@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from kb.accounts import service as accounts
@@ -86,6 +86,11 @@ def listed(session: Session, *, closed: bool, limit: int = 200) -> list[Listed]:
     rows = list(session.scalars(query.order_by(order, ReportRow.id).limit(limit)))
     names = accounts.names(session, [row.reader_id for row in rows])
     return [Listed(row, names.get(row.reader_id, "")) for row in rows]
+
+
+def waiting(session: Session) -> int:
+    """How many are open."""
+    return session.scalar(select(func.count()).select_from(ReportRow).where(ReportRow.outcome == "")) or 0
 
 
 def get(session: Session, report_id: str) -> ReportRow:

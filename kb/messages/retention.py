@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 from kb.accounts import service as accounts
 from kb.db import transaction, utcnow
 from kb.mail import service as mail
-from kb.messages import notices, receivers
+from kb.messages import notices, receivers, service
 from kb.messages.notices import Here
-from kb.messages.tables import GuestLinkRow, GuestRow, MemberRow, ThreadRow
+from kb.messages.tables import GuestLinkRow, GuestRow, ThreadRow
 from kb.settings import Settings
 from kb.site import service as sites
 from schemas.language import Language
@@ -54,12 +54,12 @@ def _tell_batch(database: Engine, here: Here) -> int:
 def _tell(session: Session, here: Here, thread: ThreadRow) -> None:
     """Whatever they have set: what is deleted cannot be brought back."""
     key = f"message-end:{thread.id}:{thread.last_at:%Y%m%d}"
-    for account_id in session.scalars(select(MemberRow.account_id).where(MemberRow.thread_id == thread.id)):
-        person = accounts.by_id(session, account_id)
+    for member in service.members(session, thread):
+        person = accounts.by_id(session, member.account_id)
         if person.state == "active":
             link = f"{here.address}/{person.language}/messages/{thread.id}"
             mail.queue(
-                session, f"{key}:{account_id}", person.email, person.language, "message_end",
+                session, f"{key}:{person.id}", person.email, person.language, "message_end",
                 subject=thread.subject, day=_day(person.language), link=link, site=here.name,
             )  # fmt: skip
     guest = session.get(GuestRow, thread.id)

@@ -4,15 +4,17 @@ import datetime
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
 from kb.accounts import service as accounts
 from kb.accounts.secrets import new_id, token_hash
 from kb.db import utcnow
-from kb.errors import Forbidden, Invalid, NotFound, TooMany
+from kb.errors import Forbidden, Invalid, NotFound
+from kb.limits import service as limits
 from kb.messages import notices, reading, receivers
 from kb.messages.notices import Here
+from kb.messages.receivers import Receiver
 from kb.messages.tables import (
     GUEST,
     BlockRow,
@@ -29,20 +31,10 @@ from schemas.accounts import Account
 from schemas.correspondence import NewMessage, Side
 from schemas.messages import N_
 
-_DAY: Final = datetime.timedelta(days=1)
-_HOUR: Final = datetime.timedelta(hours=1)
 #: An account is new for so long: whoever wants to pester many people at once has one.
-NEW_FOR: Final = 7 * _DAY
-#: Conversations begun in a day, and messages in an hour: of a new account, of any other.
-THREADS: Final = (3, 15)
-MESSAGES: Final = (10, 40)
-#: Conversations in a day, by whomever, that reach one record's contact by mail.
-CONTACTS: Final = 10
+NEW_FOR: Final = datetime.timedelta(days=7)
 #: A form that is sent twice within this time is one message.
 _TWICE: Final = datetime.timedelta(minutes=10)
-
-_LATER: Final = N_("Much was written in a short time. What you typed is still here: send it in %(minutes)s minutes.")
-_MUCH_LATER: Final = N_("Much was written in a short time. What you typed is still here: send it in %(hours)s hours.")
 
 
 def start(session: Session, here: Here, account: Account, record_id: str, words: NewMessage) -> ThreadRow:
@@ -50,38 +42,49 @@ def start(session: Session, here: Here, account: Account, record_id: str, words:
 
     Raises NotFound, Forbidden for who may not write, Invalid for one's own record, TooMany."""
     record = records.get_public(session, record_id).record
+    _check_rights(session, account.id)
+    # Counting holds up whatever else this person sends at the same moment, so that it sees what was sent by then.
+    _count(session, "message", account.id)
     same = (ThreadRow.record_id == record_id) & (ThreadRow.subject == words.subject)
     if sent := _sent_just_now(session, account.id, words.text, same):
         return session.get_one(ThreadRow, sent.thread_id)
-    _check_rights(session, account.id)
-    _check_rate(session, account.id)
     receiver = receivers.of(session, record)
-    others = [person.id for person in receiver.people if person.id != account.id]
+    people = receivers.team(session) if receiver.reach == "team" else receiver.people
+    others = {person.id for person in people} - {account.id}
     if receiver.reach != "contact" and not others:
         raise Invalid(N_("There is nobody but you to write to about this."))
-    _check_new_threads(session, account.id, record_id if receiver.reach == "contact" else "")
+    _count(session, "conversation", account.id)
+    if receiver.reach == "contact":
+        limits.check(session, "conversation.contact", receiver.email)
+    thread = _open(session, account.id, record_id, words.subject, receiver, others)
+    _send(session, here, thread, "asker", account.id, words.text)
+    return thread
+
+
+def _open(
+    session: Session, account_id: str, record_id: str, subject: str, receiver: Receiver, others: set[str]
+) -> ThreadRow:
     now = utcnow()
     thread = ThreadRow(
-        id=new_id(), subject=words.subject, record_id=record_id, reach=receiver.reach, started_at=now, last_at=now
+        id=new_id(), subject=subject, record_id=record_id, reach=receiver.reach, started_at=now, last_at=now
     )
     session.add(thread)
     session.flush()
-    session.add(MemberRow(thread_id=thread.id, account_id=account.id, side="asker"))
-    session.add_all(_members(thread.id, set(others) - _who_block(session, account.id)))
+    session.add(MemberRow(thread_id=thread.id, account_id=account_id, side="asker"))
+    session.add_all(_receivers(thread.id, others - _who_block(session, account_id)))
     if receiver.reach == "contact":
         session.add(GuestRow(thread_id=thread.id, email=receiver.email, name=receiver.name, language=receiver.language))
     session.flush()
-    _send(session, here, thread, "asker", account.id, words.text)
     return thread
 
 
 def answer(session: Session, here: Here, account: Account, thread_id: str, text: str) -> None:
     """Write once more in a conversation. Raises NotFound for who takes no part in it; Forbidden, Invalid, TooMany."""
     thread, member = reading.mine(session, account, thread_id)
+    _check_rights(session, account.id)
+    _count(session, "message", account.id)
     if _sent_just_now(session, account.id, text, ThreadRow.id == thread_id):
         return
-    _check_rights(session, account.id)
-    _check_rate(session, account.id)
     if thread.reach == "team" and member.side == "asker":
         _take_in_new_editors(session, thread, account.id)
     if not _has_readers(session, thread, account.id):
@@ -93,9 +96,9 @@ def answer(session: Session, here: Here, account: Account, thread_id: str, text:
 def answer_as_guest(session: Session, here: Here, token: str, text: str) -> None:
     """A contact without an account answers by the link in a mail. Raises NotFound for a link that is over; TooMany."""
     thread, _guest = by_link(session, token)
+    limits.check(session, "message.guest", thread.id)
     if _sent_just_now(session, GUEST, text, ThreadRow.id == thread.id):
         return
-    _check(_sent(GUEST, MessageRow.thread_id == thread.id), session, MESSAGES[0], _HOUR)
     if not _has_readers(session, thread, GUEST):
         raise Invalid(N_("Nobody on the other side can read this any more."))
     _send(session, here, thread, "receiver", GUEST, text)
@@ -139,21 +142,26 @@ def _name(session: Session, thread: ThreadRow, side: Side, author_id: str) -> st
     return accounts.by_id(session, author_id).name
 
 
+def members(session: Session, thread: ThreadRow) -> list[MemberRow]:
+    """Who takes part, without those who have left the editorial team since."""
+    found = list(session.scalars(select(MemberRow).where(MemberRow.thread_id == thread.id)))
+    if thread.reach != "team":
+        return found
+    editors = {editor.id for editor in receivers.team(session)}
+    return [member for member in found if member.side == "asker" or member.account_id in editors]
+
+
 def _inboxes(session: Session, thread: ThreadRow, author_id: str) -> list[MemberRow]:
-    """The members who get what this person writes: not those who blocked them, nor who has left the editorial team."""
-    members = session.scalars(select(MemberRow).where(MemberRow.thread_id == thread.id)).all()
+    """The members who get what this person writes: not those who blocked them."""
     without = {author_id, *_who_block(session, author_id)}
-    if thread.reach == "team":
-        editors = {editor.id for editor in receivers.team(session)}
-        without |= {each.account_id for each in members if each.side == "receiver"} - editors
-    return [member for member in members if member.account_id not in without]
+    return [member for member in members(session, thread) if member.account_id not in without]
 
 
 def _who_block(session: Session, account_id: str) -> set[str]:
     return set(session.scalars(select(BlockRow.account_id).where(BlockRow.blocked_id == account_id)))
 
 
-def _members(thread_id: str, account_ids: Iterable[str]) -> list[MemberRow]:
+def _receivers(thread_id: str, account_ids: Iterable[str]) -> list[MemberRow]:
     return [MemberRow(thread_id=thread_id, account_id=each, side="receiver") for each in sorted(account_ids)]
 
 
@@ -161,7 +169,7 @@ def _take_in_new_editors(session: Session, thread: ThreadRow, asker_id: str) -> 
     """Whoever became an editor since gets the whole conversation, so that no question to the team is left with nobody."""
     there = set(session.scalars(select(MemberRow.account_id).where(MemberRow.thread_id == thread.id)))
     new = {editor.id for editor in receivers.team(session)} - there - _who_block(session, asker_id)
-    session.add_all(_members(thread.id, new))
+    session.add_all(_receivers(thread.id, new))
     earlier = session.scalars(select(MessageRow.id).where(MessageRow.thread_id == thread.id)).all()
     session.add_all(
         DeliveryRow(message_id=each, account_id=account_id) for account_id in sorted(new) for each in earlier
@@ -173,16 +181,14 @@ def _has_readers(session: Session, thread: ThreadRow, author_id: str) -> bool:
     """Whether anybody else is there. Who was blocked by anybody is never told that nobody is."""
     if _who_block(session, author_id):
         return True
-    others = session.scalars(
-        select(MemberRow.account_id).where(MemberRow.thread_id == thread.id, MemberRow.account_id != author_id)
-    )
+    others = [member.account_id for member in members(session, thread) if member.account_id != author_id]
     if any(accounts.by_id(session, each).state == "active" for each in others):
         return True
     guest = session.get(GuestRow, thread.id)
     return guest is not None and author_id != GUEST and not receivers.refuses(session, guest.email)
 
 
-# Limits: counted on what was written
+# Who may, and how often
 
 
 def _check_rights(session: Session, account_id: str) -> None:
@@ -191,33 +197,9 @@ def _check_rights(session: Session, account_id: str) -> None:
         raise Forbidden(N_("The editorial team has suspended your right to write messages."))
 
 
-def _check_new_threads(session: Session, account_id: str, contact_of: str) -> None:
-    begun = select(func.count(), func.min(ThreadRow.started_at)).select_from(ThreadRow)
-    mine = begun.join(MemberRow, MemberRow.thread_id == ThreadRow.id).where(
-        MemberRow.account_id == account_id, MemberRow.side == "asker", ThreadRow.started_at > utcnow() - _DAY
-    )
-    _check(mine, session, THREADS[not _is_new(session, account_id)], _DAY)
-    if contact_of:
-        theirs = begun.where(ThreadRow.record_id == contact_of, ThreadRow.started_at > utcnow() - _DAY)
-        _check(theirs, session, CONTACTS, _DAY)
-
-
-def _check_rate(session: Session, account_id: str) -> None:
-    _check(_sent(account_id), session, MESSAGES[not _is_new(session, account_id)], _HOUR)
-
-
-def _sent(author_id: str, *conditions: ColumnElement[bool]) -> Select[int, datetime.datetime]:
-    counted = select(func.count(), func.min(MessageRow.sent_at))
-    return counted.where(MessageRow.author_id == author_id, MessageRow.sent_at > utcnow() - _HOUR, *conditions)
-
-
-def _check(counted: Select[int, datetime.datetime], session: Session, most: int, within: datetime.timedelta) -> None:
-    count, first = session.execute(counted).one()
-    if count >= most:
-        wait = max(int((first + within - utcnow()).total_seconds()), 60)
-        raise TooMany(
-            _LATER if wait < 2 * 3600 else _MUCH_LATER, retry_after=wait, minutes=wait // 60 + 1, hours=wait // 3600 + 1
-        )
+def _count(session: Session, what: str, account_id: str) -> None:
+    """One more ``message`` or ``conversation`` of somebody. Raises TooMany; new accounts reach that sooner."""
+    limits.check(session, f"{what}.new" if _is_new(session, account_id) else what, account_id)
 
 
 def _is_new(session: Session, account_id: str) -> bool:

@@ -19,6 +19,7 @@ from kb.db import Base, holds, load_tables, transaction, utcnow
 from kb.editorial import drafts
 from kb.errors import Invalid
 from kb.mail import service as mail
+from kb.messages import personal as letters
 from kb.privacy.registry import REGISTRY
 from kb.privacy.tables import ErasureRequestRow, ErasureRow
 from kb.privacy.traces import Traces
@@ -98,6 +99,7 @@ def erase(session: Session, actor: str, account_id: str) -> None:
 def _forget(session: Session, actor: str, account_id: str) -> None:
     traces = _traces(session, account_id)
     drafts.hand_over(session, account_id)
+    letters.erase(session, account_id, traces.email)
     for record_id in traces.records:
         records.delete(session, record_id)
     session.flush()

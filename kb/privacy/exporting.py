@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from kb.accounts import service
 from kb.db import Base, load_tables
 from kb.editorial import drafts
+from kb.messages import personal as letters
 from kb.privacy.registry import REGISTRY, Knows
 from kb.records import service as records
 from schemas.records import to_value
@@ -27,6 +28,8 @@ def everything(session: Session, account_id: str) -> Everything:
         for name, knows in REGISTRY.items()
         if knows.title
     }
+    found["message_members"] = letters.conversations(session, account_id)
+    found["message_deliveries"] = letters.received(session, account_id)
     owned = records.load(session, drafts.owned(session, account_id)).values()
     found["records"] = [to_value(stored.record) for stored in owned if stored.record.type == "expert"]
     return {name: rows for name, rows in found.items() if rows}

@@ -82,6 +82,7 @@ def inbox(request: Request, session: SessionDep, account: Writer, archived: bool
     return _answer(
         request, "list", lines=lines, stored=stored, archived=archived, pages=pages,
         may_write=people.wishes(session, account.id).may_write,
+        reported=reports.waiting(session) if account.may("moderate") else None,
     )  # fmt: skip
 
 

@@ -1,15 +1,17 @@
 """Writing through the site: who gets what, who is not told what, and how much is too much."""
 
-import datetime
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import Engine, func, select, update
 
 from kb.db import transaction, utcnow
 from kb.errors import Forbidden, Invalid, NotFound, TooMany
+from kb.limits.service import RULES
+from kb.limits.tables import LimitRow
 from kb.messages import people, reading, receivers, service
-from kb.messages.service import CONTACTS, MESSAGES, THREADS
 from kb.messages.tables import GuestLinkRow, MessageRow, ThreadRow
+from kb.profiles.tables import ProfileRow
 from schemas.accounts import Account
 from tests.kb.messages.writers import (
     CONTACT,
@@ -95,13 +97,25 @@ def test_where_nobody_is_named_the_editors_of_the_day_get_it(engine: Engine, tom
 
 def test_an_account_that_is_closed_receives_nothing(engine: Engine, tom: Account) -> None:
     closed = person(engine, "gone@mail.example")
-    own(engine, closed, "rivera")
+    own(engine, closed, "trams")
     with transaction(engine) as session:
         from kb.accounts import service as accounts
 
         accounts.by_id(session, closed.id).state = "closed"
+    begin(engine, tom, "trams")
+    assert [mail.recipient for mail in mails(engine)] == [CONTACT]
+
+
+def test_an_expert_s_messages_reach_the_account_of_the_profile_and_not_who_wrote_about_them(
+    engine: Engine, tom: Account
+) -> None:
+    agency, rivera = known(engine, "agency"), known(engine, "rivera")
+    own(engine, agency, "rivera")
     begin(engine, tom, "rivera")
-    assert [mail.recipient for mail in mails(engine)] == [EXPERT]
+    with transaction(engine) as session:
+        session.add(ProfileRow(account_id=rivera.id, record_id="rivera", state="kept", asked_at=utcnow()))
+    begin(engine, tom, "rivera", subject="Again")
+    assert [mail.recipient for mail in mails(engine)] == [EXPERT, rivera.email]
 
 
 def test_promise_7_one_mail_for_each_message_and_recipient_and_a_form_sent_twice_is_one_message(
@@ -115,6 +129,22 @@ def test_promise_7_one_mail_for_each_message_and_recipient_and_a_form_sent_twice
     answer(engine, olga, thread, "Two.")
     assert [mail.recipient for mail in mails(engine)] == [olga.email, tom.email]
     assert len(_texts(engine, tom, thread)) == 2
+
+
+def test_promise_7_a_form_that_is_sent_several_times_at_once_is_one_message(engine: Engine, tom: Account) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        found = set(pool.map(lambda _: begin(engine, tom, "trams"), range(4)))
+    assert len(found) == 1
+    assert [mail.recipient for mail in mails(engine)] == [CONTACT]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: answer(engine, tom, next(iter(found)), "And?"), range(4)))
+    assert _texts(engine, tom, found.pop()) == ["How much was it?", "And?"]
+
+
+def test_without_editors_the_administrators_are_the_team(engine: Engine, tom: Account) -> None:
+    ada = known(engine, "ada", "administrator")
+    thread = begin(engine, tom, "ferries")
+    assert _texts(engine, ada, thread) == ["How much was it?"]
 
 
 def test_mail_can_be_switched_off(engine: Engine, tom: Account) -> None:
@@ -169,30 +199,31 @@ def test_a_contact_who_wants_no_messages_gets_none_and_askers_are_led_to_the_tea
 
 def test_new_accounts_begin_few_conversations_a_day_and_old_ones_more(engine: Engine, tom: Account) -> None:
     new = person(engine, "new@mail.example")
-    for account, most in ((new, THREADS[0]), (tom, CONTACTS - THREADS[0])):
+    few, many = RULES["conversation.new"][0], RULES["conversation.contact"][0]
+    for account, most in ((new, few), (tom, many - few)):
         for number in range(most):
             begin(engine, account, "trams", subject=f"{number}")
         with pytest.raises(TooMany) as refused:
             begin(engine, account, "trams", subject="one more")
         assert 0 < refused.value.members["retry_after"] <= 24 * 3600
     begin(engine, tom, "rivera", subject="another contact is not concerned")
-    assert len(mails(engine)) == CONTACTS + 1
+    assert len(mails(engine)) == many + 1
 
 
 def test_there_is_a_limit_of_messages_an_hour_for_accounts_and_for_guests(engine: Engine, tom: Account) -> None:
     thread = begin(engine, tom, "trams")
-    for number in range(MESSAGES[1] - 1):
+    for number in range(RULES["message"][0] - 1):
         answer(engine, tom, thread, f"{number}")
     with pytest.raises(TooMany):
         answer(engine, tom, thread, "too much")
     token = link_in(mails(engine)[0])
     with transaction(engine) as session:
-        for number in range(MESSAGES[0]):
+        for number in range(RULES["message.guest"][0]):
             service.answer_as_guest(session, HERE, token, f"{number}")
     with transaction(engine) as session, pytest.raises(TooMany):
         service.answer_as_guest(session, HERE, token, "too much")
     with transaction(engine) as session:
-        session.execute(update(MessageRow).values(sent_at=utcnow() - datetime.timedelta(hours=1)))
+        session.execute(update(LimitRow).values(ends_at=0))
     answer(engine, tom, thread, "an hour later")
 
 

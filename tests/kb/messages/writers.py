@@ -46,7 +46,7 @@ def save(engine: Engine, *values: dict[str, Any]) -> None:
 
 def own(engine: Engine, account: Account, record_id: str) -> None:
     with transaction(engine) as session:
-        session.add(OwnerRow(record_id=record_id, account_id=account.id))
+        session.merge(OwnerRow(record_id=record_id, account_id=account.id))
 
 
 def known(engine: Engine, name: str, *roles: Role, language: Language = "en") -> Account:
