@@ -82,6 +82,11 @@ def is_owner(session: Session, account_id: str, record_id: str) -> bool:
     return session.get(OwnerRow, (record_id, account_id)) is not None
 
 
+def owners(session: Session, record_id: str) -> list[str]:
+    """The accounts whose record it is."""
+    return list(session.scalars(select(OwnerRow.account_id).where(OwnerRow.record_id == record_id)))
+
+
 def of_account(session: Session, account_id: str) -> list[DraftRow]:
     """Drafts that somebody owns or writes with others, the last saved first."""
     shared = select(CoAuthorRow.draft_id).where(CoAuthorRow.account_id == account_id)

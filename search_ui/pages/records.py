@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 
 from indexer.search import Search
 from kb.db import utcnow
+from kb.editorial import drafts
 from kb.errors import NotFound
 from kb.records import service as records
 from kb.records.jsonld import json_ld
@@ -22,6 +23,7 @@ from schemas.search import SearchResult
 from search_ui import calendar, excerpts, locator, related
 from search_ui.addresses import origin_of
 from search_ui.depends import SearchDep, SessionDep
+from search_ui.identity import who
 from search_ui.render import language_of, page
 
 log = logging.getLogger(__name__)
@@ -59,12 +61,24 @@ def record_page(request: Request, session: SessionDep, engine: SearchDep, segmen
     record = stored.record
     if segment != SEGMENTS[record.type]:
         return RedirectResponse(record_path(record.type, record.id, language), 301)
+    account = who(request)
+    may_edit = account is not None and (account.may("review") or drafts.is_owner(session, account.id, record_id))
+    return show(request, session, engine, stored, may_edit=may_edit)
+
+
+def show(
+    request: Request, session: Session, engine: Search, stored: Stored, *, may_edit: bool = False, preview: str = ""
+) -> Response:
+    """The page of a record, as its readers may see it. ``preview``: it is a draft, and this is the way back to it."""
+    record, language, segment = stored.record, language_of(request), SEGMENTS[stored.record.type]
     around = related.around(session, stored, language)
     return page(
         request,
         f"records/{record.type}.html",
         section=segment,
-        alternates={each: record_path(record.type, record.id, each) for each in LANGUAGES},
+        alternates={each: record_path(record.type, record.id, each) for each in LANGUAGES} if not preview else None,
+        may_edit=may_edit,
+        preview=preview,
         stored=stored,
         record=record,
         around=around,
