@@ -83,7 +83,7 @@ def show(
         record=record,
         around=around,
         city=related.city_of(session, record),
-        similar_records=_similar(session, engine, stored, language),
+        similar_records=[] if preview else _similar(session, engine, stored, language),
         graph=_graph(request, stored),
         today=utcnow().date(),
         excerpt=excerpts.excerpt,
