@@ -16,8 +16,10 @@ from kb.editorial.tables import DraftRow
 from kb.errors import KnowledgeBaseError
 from kb.records import revisions
 from schemas.accounts import Account
+from schemas.editorial import CLOSED
 from schemas.labels import LABELS
 from schemas.language import Language
+from schemas.records import WELCOME, completeness, missing
 from search_ui import i18n
 from search_ui.fields import field_label
 from search_ui.i18n import N_
@@ -34,8 +36,11 @@ STAGES: Final = {
     "published": N_("Published"),
     "declined": N_("Declined"),
 }
-#: Moves of an editor that need no more than a button, by where they lead from and to.
+#: Moves that need no more than a button, by where they lead from and to.
 BUTTONS: Final = {
+    ("draft", "submitted"): N_("Send in for review"),
+    ("changes_requested", "submitted"): N_("Send in for review"),
+    ("submitted", "draft"): N_("Take back"),
     ("submitted", "in_review"): N_("Take into review"),
     ("in_review", "published"): N_("Publish now"),
     ("in_review", "submitted"): N_("Put back in the queue"),
@@ -130,6 +135,7 @@ def draft_page(
     language, faults = language_of(request), drafts.problems(draft)
     refused = publishing.refusal(session, account, draft) if draft.stage in ("in_review", "scheduled") else None
     shown = parts(session, draft, faults, language)
+    record = None if any(reason for _, reason in faults) else drafts.record_of(draft)
     return page(
         request,
         "desk/draft.html",
@@ -141,7 +147,9 @@ def draft_page(
         buttons=_buttons(session, account, draft, refused),
         moves=stages.moves(session, account, draft),
         refused=said(refused.detail, language, refused.members) if refused else "",
-        must_merge=bool(refused and refused.members.get("why") == "merge"),
+        must_merge=_must_merge(session, draft),
+        share=completeness(record) if record else None,
+        welcome=list(missing_labels([(entry, "") for entry in missing(record, WELCOME)], language)) if record else [],
         faults=list(missing_labels(faults, language)),
         parts=shown,
         names=accounts.names(session, _people(draft, shown)),
@@ -150,6 +158,12 @@ def draft_page(
         values=values or {},
         problems=problems or {},
     )
+
+
+def _must_merge(session: Session, draft: DraftRow) -> bool:
+    """Whether the record has moved on, so that this would undo what others did."""
+    behind = None if draft.stage in CLOSED else publishing.behind(session, draft)
+    return behind is not None and behind.members["why"] == "merge"
 
 
 def _buttons(

@@ -60,10 +60,10 @@ def _refusal(session: Session, editor: str, draft: DraftRow) -> KnowledgeBaseErr
         )
     if faults := problems(draft):
         return Invalid(N_("Something is missing or wrong; see the list on this page."), why="faults", faults=faults)
-    return _behind(session, draft)
+    return behind(session, draft)
 
 
-def _behind(session: Session, draft: DraftRow) -> KnowledgeBaseError | None:
+def behind(session: Session, draft: DraftRow) -> KnowledgeBaseError | None:
     """Why it does not follow on the record that is there now."""
     stored = records.load(session, [draft.record_id]).get(draft.record_id) if draft.record_id else None
     if draft.record_id and stored is None:
