@@ -1,7 +1,8 @@
 """Pages of results: which numbers to show, and where they lead."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 
 @dataclass(frozen=True)
@@ -25,3 +26,11 @@ class Pages:
                 numbers.append(None)
             numbers.append(number)
         return numbers
+
+
+def paged(asked: str, total: int, size: int, path: str, kept: Mapping[str, str]) -> Pages:
+    """The pages of a list with so many entries, at a path with the parameters that are kept. ``asked`` is the number that
+    an address has; one that is no page of the list is the nearest that is."""
+    last = max(1, -(-total // size))
+    current = min(max(int(asked), 1), last) if asked.isdecimal() and len(asked) < 9 else 1
+    return Pages(current, last, lambda number: f"{path}?{urlencode({**kept, 'page': number})}")

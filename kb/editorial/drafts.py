@@ -144,11 +144,6 @@ def title_of(data: dict[str, Any], wanted: Language) -> Said | None:
     return say({name: text for name in LANGUAGES if isinstance(text := texts.get(name), str) and text}, wanted)
 
 
-def owned(session: Session, account_id: str) -> list[str]:
-    """The records that are somebody's."""
-    return list(session.scalars(select(OwnerRow.record_id).where(OwnerRow.account_id == account_id)))
-
-
 def hand_over(session: Session, account_id: str) -> None:
     """Give the drafts that somebody writes with others to one of those, because they leave."""
     shared = select(CoAuthorRow).join(DraftRow, DraftRow.id == CoAuthorRow.draft_id)

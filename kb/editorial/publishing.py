@@ -13,7 +13,7 @@ from kb.accounts import service as accounts
 from kb.audit import service as audit
 from kb.db import transaction, utcnow
 from kb.editorial import letters
-from kb.editorial.drafts import is_author, problems, record_of, title_of
+from kb.editorial.drafts import is_author, owners, problems, record_of, title_of
 from kb.editorial.tables import CoAuthorRow, DraftRow, OwnerRow
 from kb.editorial.turns import hold, turn
 from kb.errors import Conflict, Forbidden, Invalid, KnowledgeBaseError
@@ -60,10 +60,10 @@ def _refusal(session: Session, editor: str, draft: DraftRow) -> KnowledgeBaseErr
         )
     if faults := problems(draft):
         return Invalid(N_("Something is missing or wrong; see the list on this page."), why="faults", faults=faults)
-    return _behind(session, draft)
+    return behind(session, draft)
 
 
-def _behind(session: Session, draft: DraftRow) -> KnowledgeBaseError | None:
+def behind(session: Session, draft: DraftRow) -> KnowledgeBaseError | None:
     """Why it does not follow on the record that is there now."""
     stored = records.load(session, [draft.record_id]).get(draft.record_id) if draft.record_id else None
     if draft.record_id and stored is None:
@@ -195,8 +195,7 @@ def put(session: Session, account: Account, record_id: str, shelf: Shelf, reason
 
 
 def _tell_owners(session: Session, actor: str, record: Record, shelf: Shelf, reason: str, revision: int) -> None:
-    owners = session.scalars(select(OwnerRow.account_id).where(OwnerRow.record_id == record.id))
-    for owner in accounts.active(session, set(owners) - {actor}):
+    for owner in accounts.active(session, set(owners(session, record.id)) - {actor}):
         said = say(record.title, owner.language, record.language)
         mail.queue(
             session,

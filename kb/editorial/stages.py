@@ -41,16 +41,16 @@ _OF_PUBLISHERS: Final = frozenset({"schedule", "publish"})
 WITH_REASON: Final = frozenset({"ask", "decline"})
 
 
+#: In the order of the buttons.
+_ORDER: Final[tuple[Stage, ...]] = (
+    "submitted", "in_review", "published", "scheduled", "changes_requested", "declined", "draft",
+)  # fmt: skip
+
+
 def moves(session: Session, account: Account, draft: DraftRow) -> list[Stage]:
     """Where this person may move it to, by their rights; publishing may still be refused (``publishing.refusal``)."""
     author = is_author(session, account.id, draft)
-    return [to for to in NAMES_ORDER if to in MOVES[draft.stage] and _may(account, author, NAMES[draft.stage, to])]
-
-
-#: In the order of the buttons.
-NAMES_ORDER: Final[tuple[Stage, ...]] = (
-    "submitted", "in_review", "published", "scheduled", "changes_requested", "declined", "draft",
-)  # fmt: skip
+    return [to for to in _ORDER if to in MOVES[draft.stage] and _may(account, author, NAMES[draft.stage, to])]
 
 
 def _may(account: Account, author: bool, name: str) -> bool:
@@ -135,10 +135,19 @@ def _refuse_second(session: Session, draft: DraftRow) -> None:
 
 
 def assign(
-    session: Session, account: Account, draft: DraftRow, assignee_id: str, due_on: datetime.date | None
+    session: Session,
+    account: Account,
+    draft: DraftRow,
+    assignee_id: str,
+    due_on: datetime.date | None,
+    *,
+    version: int | None = None,
 ) -> DraftRow:
-    """Give it to an editor, or to nobody, until a day. Raises Invalid for who is no editor, Conflict for what is closed."""
-    draft = hold(session, draft)
+    """Give it to an editor, or to nobody, until a day. Raises Invalid for who is no editor, Conflict for what is closed or
+    has moved on."""
+    draft = hold(session, draft, version)
+    if not account.may("review"):
+        raise Forbidden(_REFUSED[False])
     if draft.stage in CLOSED:
         raise Conflict(N_("This is history: nothing about it changes any more."))
     editors = {row.id for row in accounts.with_role(session, "editor", "administrator")}

@@ -113,7 +113,7 @@ def _forget(session: Session, actor: str, account_id: str) -> None:
 
 def _traces(session: Session, account_id: str) -> Traces:
     account = service.by_id(session, account_id)
-    about = records.load(session, drafts.owned(session, account_id))
+    about = records.load(session, drafts.owned_by(session, account_id))
     mine = frozenset(id for id, stored in about.items() if stored.record.type == "expert")
     return Traces(account.id, account.email, account.name, mine, f"erased-{new_id()[:16]}")
 

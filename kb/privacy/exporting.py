@@ -30,7 +30,7 @@ def everything(session: Session, account_id: str) -> Everything:
     }
     found["message_members"] = letters.conversations(session, account_id)
     found["message_deliveries"] = letters.received(session, account_id)
-    owned = records.load(session, drafts.owned(session, account_id)).values()
+    owned = records.load(session, drafts.owned_by(session, account_id)).values()
     found["records"] = [to_value(stored.record) for stored in owned if stored.record.type == "expert"]
     return {name: rows for name, rows in found.items() if rows}
 

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from indexer.search import Search
 from kb.db import utcnow
+from kb.editorial import drafts
 from kb.errors import NotFound
 from kb.messages import receivers
 from kb.profiles import proofs
@@ -70,6 +71,25 @@ def record_page(request: Request, session: SessionDep, engine: SearchDep, segmen
     record = stored.record
     if segment != SEGMENTS[record.type]:
         return RedirectResponse(record_path(record.type, record.id, language), 301)
+    account = who(request)
+    may_edit = account is not None and (account.may("review") or drafts.is_owner(session, account.id, record_id))
+    return show(request, session, engine, stored, whole=found, may_edit=may_edit)
+
+
+def show(
+    request: Request,
+    session: Session,
+    engine: Search,
+    stored: Stored,
+    *,
+    whole: Stored | None = None,
+    may_edit: bool = False,
+    preview: str = "",
+) -> Response:
+    """The page of a record, as its readers may see it. ``whole`` is all of it, where they may not see all; ``preview``: it is
+    a draft, and this is the way back to it."""
+    found = whole or stored
+    record, language, segment = stored.record, language_of(request), SEGMENTS[stored.record.type]
     around = related.around(session, stored, language)
     if isinstance(record, Expert):
         around = _with_standings(session, record, around, language)
@@ -77,12 +97,14 @@ def record_page(request: Request, session: SessionDep, engine: SearchDep, segmen
         request,
         f"records/{record.type}.html",
         section=segment,
-        alternates={each: record_path(record.type, record.id, each) for each in LANGUAGES},
+        alternates={each: record_path(record.type, record.id, each) for each in LANGUAGES} if not preview else None,
+        may_edit=may_edit,
+        preview=preview,
         stored=stored,
         record=record,
         around=around,
         city=related.city_of(session, record),
-        similar_records=_similar(session, engine, stored, language),
+        similar_records=[] if preview else _similar(session, engine, stored, language),
         graph=_graph(request, stored),
         reach=receivers.reach_of(session, found.record) if record.type in _WITH_CONTACT else None,
         today=utcnow().date(),
