@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kb.accounts.sessions import forget_ended
 from kb.db import Base, transaction, utcnow
+from kb.links import service as links
 from kb.mail import service as mail
 from kb.settings import Settings
 
@@ -44,6 +45,8 @@ def _end_sessions(database: Engine, _settings: Settings) -> None:
 ROUNDS: Final = (
     Round("mail", datetime.timedelta(0), mail.deliver),
     Round("sessions", datetime.timedelta(hours=1), _end_sessions),
+    Round("links.find", datetime.timedelta(hours=1), links.find),
+    Round("links.check", datetime.timedelta(minutes=1), links.check),
 )
 
 

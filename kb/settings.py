@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     #: ``smtp://user:password@host:587`` (STARTTLS), ``smtps://...`` (TLS) or ``smtp+plain://...`` (neither, for a server on
     #: this machine); empty: mail is written to ``data_dir``/mail.
     mail_url: str = ""
+    #: Whether external links of published records are looked at from here; unset: in production only. It asks other people's
+    #: servers on ports 80 and 443, and never an address of a private network.
+    link_checks: bool | None = None
     #: Whom the site's mail comes from.
     mail_from: str = "Urban Policy Exchange <no-reply@localhost>"
     secret_key: str = DEVELOPMENT_SECRET
@@ -65,6 +68,11 @@ class Settings(BaseSettings):
     def resolved_database_url(self) -> str:
         """The database's SQLAlchemy URL."""
         return self.database_url or f"sqlite:///{(self.data_dir / 'knowledge.db').absolute()}"
+
+    @property
+    def checks_links(self) -> bool:
+        """Whether links are looked at."""
+        return self.environment == "production" if self.link_checks is None else self.link_checks
 
     @property
     def uploads_dir(self) -> Path:
