@@ -15,6 +15,7 @@ from kb.db import Base, is_read_only, transaction, utcnow
 from kb.editorial.publishing import publish_due
 from kb.editorial.reviews import remind
 from kb.limits import service as limits
+from kb.links import service as outside
 from kb.mail import service as mail
 from kb.messages import retention as messages
 from kb.privacy import retention, sweeping
@@ -59,6 +60,8 @@ ROUNDS: Final = (
     Round("profiles", datetime.timedelta(hours=1), upkeep.walk),
     Round("retention", datetime.timedelta(hours=1), retention.enforce),
     Round("sweep", datetime.timedelta(0), sweeping.sweep),
+    Round("links.find", datetime.timedelta(hours=1), outside.find),
+    Round("links.check", datetime.timedelta(minutes=1), outside.check),
 )
 
 

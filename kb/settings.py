@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     #: ``smtp://user:password@host:587`` (STARTTLS), ``smtps://...`` (TLS) or ``smtp+plain://...`` (neither, for a server on
     #: this machine); empty: mail is written to ``data_dir``/mail.
     mail_url: str = ""
+    #: Whether external links of published records are looked at from here; unset: in production only. It asks other people's
+    #: servers on ports 80 and 443, and never an address of a private network.
+    link_checks: bool | None = None
     #: Whom the site's mail comes from.
     mail_from: str = "Urban Policy Exchange <no-reply@localhost>"
     secret_key: str = DEVELOPMENT_SECRET
@@ -72,6 +75,11 @@ class Settings(BaseSettings):
         """The address for links in mails, without a slash at the end. Never taken from a request: who sends one could
         lead others elsewhere."""
         return (self.public_url or f"http://localhost:{self.port}").rstrip("/")
+
+    @property
+    def checks_links(self) -> bool:
+        """Whether links are looked at."""
+        return self.environment == "production" if self.link_checks is None else self.link_checks
 
     @property
     def uploads_dir(self) -> Path:

@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 from kb.accounts.secrets import new_id
 from kb.audit import service as audit
 from kb.db import utcnow
-from kb.editorial.tables import CoAuthorRow, DraftRow, OwnerRow
+from kb.editorial.tables import CoAuthorRow, DraftRow, OwnerRow, TranslationDraftRow
 from kb.errors import Conflict, Forbidden, NotFound
 from kb.records import service as records
 from kb.records.reasons import reasons
+from kb.records.service import Stored
 from schemas.accounts import Account
 from schemas.editorial import CLOSED, WRITING
 from schemas.language import LANGUAGES, Language, Said, say
@@ -34,11 +35,17 @@ def start_from(session: Session, account: Account, record_id: str) -> DraftRow:
             N_("Only those whose record it is can change it. Write to its contact, or to the editorial team.")
         )
     open_one = select(DraftRow).where(DraftRow.record_id == record_id, DraftRow.stage.not_in(CLOSED))
-    if found := session.scalar(open_one):
+    # A translation goes its own way beside it.
+    if found := session.scalar(open_one.where(DraftRow.id.not_in(select(TranslationDraftRow.draft_id)))):
         return found
+    return change_of(session, account, stored)
+
+
+def change_of(session: Session, account: Account, stored: Stored) -> DraftRow:
+    """A new draft that says what the record says now. Who calls has seen to it that the account may."""
     record = stored.record
     draft = _add(session, account, record.type, record.language, to_value(record))
-    draft.record_id, draft.base_revision = record_id, stored.revision
+    draft.record_id, draft.base_revision = record.id, stored.revision
     return draft
 
 

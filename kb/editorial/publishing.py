@@ -13,7 +13,7 @@ from kb.accounts import service as accounts
 from kb.audit import service as audit
 from kb.db import transaction, utcnow
 from kb.editorial import letters
-from kb.editorial.drafts import is_author, owners, problems, record_of, title_of
+from kb.editorial.drafts import is_author, owners_of, problems, record_of, title_of
 from kb.editorial.tables import CoAuthorRow, DraftRow, OwnerRow
 from kb.editorial.turns import hold, turn
 from kb.errors import Conflict, Forbidden, Invalid, KnowledgeBaseError
@@ -195,7 +195,7 @@ def put(session: Session, account: Account, record_id: str, shelf: Shelf, reason
 
 
 def _tell_owners(session: Session, actor: str, record: Record, shelf: Shelf, reason: str, revision: int) -> None:
-    for owner in accounts.active(session, set(owners(session, record.id)) - {actor}):
+    for owner in accounts.active(session, set(owners_of(session, record.id)) - {actor}):
         said = say(record.title, owner.language, record.language)
         mail.queue(
             session,

@@ -42,6 +42,15 @@ class DraftRow(Base):
     submitted_at: Mapped[datetime.datetime | None]
 
 
+class TranslationDraftRow(Base):
+    """The draft changes nothing but the record's text in this language: a translation that waits for an editor."""
+
+    __tablename__ = "draft_translations"
+
+    draft_id: Mapped[str] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"), primary_key=True)
+    language: Mapped[Language] = mapped_column(String(2))
+
+
 class CoAuthorRow(Base):
     """Somebody who writes a draft with its owner."""
 

@@ -377,7 +377,20 @@ def delete(session: Session, record_id: str) -> None:
     session.flush()
 
 
+def hold(session: Session, record_id: str) -> None:
+    """Let nobody else change this record until the end of the transaction."""
+    _lock(session, [record_id])
+
+
 # History
+
+
+def text_state(session: Session, record_id: str) -> TextState:
+    """Where the texts stand: when the original last changed, and what each translation was made from. Raises NotFound."""
+    row = session.get(RecordRow, record_id)
+    if row is None:
+        raise NotFound(N_("There is no such record here."))
+    return _text_states(session, [row])[record_id]
 
 
 def revisions(session: Session, record_id: str) -> list[Revision]:
@@ -400,15 +413,6 @@ def restore(
     now = _lock(session, [record_id])[record_id]
     if value | {"status": now.status} != now.data:
         state = revision_records.text_state(session, record_id, number)
-        value = _with_sources(value, state, now.revision + 1) if state else value
+        value = translations.with_sources(value, state, now.revision + 1) if state else value
     value = value | {"status": now.status}
     return save(session, read(value), author, comment or f"↩ {number}", expected=expected)
-
-
-def _with_sources(value: dict[str, Any], state: TextState, revision: int) -> dict[str, Any]:
-    """The value with the revision that each translation was made from: where it was up to date, this new one."""
-    notes: dict[str, Any] = dict(value.get("translations", {}))
-    for language, made in state.translations.items():
-        source = made.source_revision if language in state.stale else revision
-        notes[language] = notes.get(language, {}) | {"revision": source}
-    return value | ({"translations": notes} if notes else {})

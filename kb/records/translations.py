@@ -116,3 +116,12 @@ def _named_source(language: Language, old: Value | None, new: Value, revision: i
         return None
     named: int = _note(new, language).get("revision", 1)
     return min(named, revision) if named != _note(old, language).get("revision", 1) else None
+
+
+def with_sources(value: dict[str, Any], state: TextState, revision: int) -> dict[str, Any]:
+    """The value with the revision that each translation was made from: where it was up to date, this new one."""
+    notes: dict[str, Any] = dict(value.get("translations", {}))
+    for language, made in state.translations.items():
+        source = made.source_revision if language in state.stale else revision
+        notes[language] = notes.get(language, {}) | {"revision": source}
+    return value | ({"translations": notes} if notes else {})

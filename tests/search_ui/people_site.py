@@ -1,4 +1,4 @@
-"""The site for pages of people: a database of its own, without an index and without background threads."""
+"""The site for pages of people: a database of its own, an empty index, no background threads."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from indexer.search import open_search
 from kb.db import make_engine, migrate, transaction
 from kb.records import service as records
 from kb.settings import Settings
@@ -19,7 +20,9 @@ def people_site(settings: Settings) -> Iterator[FastAPI]:
     app = create_app(settings)
     app.state.engine = make_engine(settings)
     migrate(app.state.engine)
+    app.state.search = open_search(settings, app.state.engine)
     yield app
+    app.state.search.engine.close()
     app.state.engine.dispose()
 
 
