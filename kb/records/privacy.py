@@ -110,7 +110,8 @@ def public_value(record: Record) -> dict[str, Any]:
 def _for_readers(value: dict[str, Any], record: Record) -> dict[str, Any]:
     for name in ("consent", "visibility"):
         value.pop(name, None)
-    _set_or_drop(value, "sdgs", _public(value.get("sdgs", []), record.sdgs))
+    if "sdgs" in value:
+        _set_or_drop(value, "sdgs", _public(value["sdgs"], record.sdgs))
     if "gender" in value:
         _set_or_drop(value["gender"], "themes", _public(value["gender"].get("themes", []), record.gender.themes))
     return value

@@ -80,7 +80,7 @@ def record_page(request: Request, session: SessionDep, engine: SearchDep, segmen
         around=around,
         city=related.city_of(session, record),
         similar_records=_similar(session, engine, stored, language),
-        graph=_graph(request, stored),
+        graph=_graph(request, found),
         today=utcnow().date(),
         excerpt=excerpts.excerpt,
         headings=[],
