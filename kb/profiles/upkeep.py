@@ -119,9 +119,9 @@ class _Reader:
     language: Language
 
 
-def walk(database: Engine, settings: Settings) -> None:
+def walk(database: Engine, settings: Settings, today: datetime.date | None = None) -> None:
     """Remind, hide, and keep hidden: one short transaction for each profile that needs something. Repeating it is harmless."""
-    today = utcnow().date()
+    today = today or utcnow().date()
     with transaction(database, readonly=True) as session:
         absent = set(session.scalars(select(UpkeepRow.record_id).where(UpkeepRow.absence != "")))
         published = records.iterate(session, "expert")

@@ -118,7 +118,8 @@ def _for_readers(value: dict[str, Any], record: Record) -> dict[str, Any]:
     for language, note in value.get("translations", {}).items():
         if is_account_id(note.get("translator", "")):
             value["translations"][language] = {name: part for name, part in note.items() if name != "translator"}
-    _set_or_drop(value, "sdgs", _public(value.get("sdgs", []), record.sdgs))
+    if "sdgs" in value:
+        _set_or_drop(value, "sdgs", _public(value["sdgs"], record.sdgs))
     if "gender" in value:
         _set_or_drop(value["gender"], "themes", _public(value["gender"].get("themes", []), record.gender.themes))
     return value

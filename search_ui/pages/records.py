@@ -105,7 +105,7 @@ def show(
         around=around,
         city=related.city_of(session, record),
         similar_records=[] if preview else _similar(session, engine, stored, language),
-        graph=_graph(request, stored),
+        graph=_graph(request, found),
         reach=receivers.reach_of(session, found.record) if record.type in _WITH_CONTACT else None,
         today=utcnow().date(),
         excerpt=excerpts.excerpt,
