@@ -113,4 +113,7 @@ DONE: Final[dict[str, str]] = {
     "saved": N_("Saved."),
     "sent": N_("Sent."),
     "removed": N_("Removed."),
+    "erased": N_("Erased. Files and the search follow within minutes."),
+    "kept": N_("Your account stays."),
+    "asked": N_("We have sent you a mail about it."),
 }

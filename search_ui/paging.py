@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fastapi import Request
+
 
 @dataclass(frozen=True)
 class Pages:
@@ -25,3 +27,16 @@ class Pages:
                 numbers.append(None)
             numbers.append(number)
         return numbers
+
+
+def page_number(request: Request) -> int:
+    """The page that an address asks for; the first where it says nothing that makes sense."""
+    asked = request.query_params.get("page", "")
+    return max(int(asked), 1) if asked.isdecimal() and len(asked) < 7 else 1
+
+
+def pages_of(request: Request, current: int, count: int, size: int) -> Pages:
+    """The pages of a list of ``count`` entries, at the same address with another ``page=``."""
+    return Pages(
+        current, max(1, -(-count // size)), lambda page: f"?{request.url.include_query_params(page=page).query}"
+    )

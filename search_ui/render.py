@@ -82,6 +82,7 @@ def page(
         theme=_theme(request),
         account=account,
         banner=site.current(request.app).banner,
+        read_only=site.current(request.app).read_only,
         done=DONE.get(request.query_params.get("done", ""), ""),
         alternates=values.pop("alternates", None) or _alternates(request),
         **values,
@@ -152,6 +153,7 @@ def _filters(language: Language) -> dict[str, Any]:
         "partial_date": i18n.partial_date, "country": i18n.country, "spoken": i18n.spoken, "and_list": i18n.join,
     }  # fmt: skip
     return {name: partial(function, language=language) for name, function in bound.items()} | {
+        "translated": lambda pairs: [(value, i18n.gettext(text, language)) for value, text in pairs],
         "say": lambda text, original=None: say(text or {}, language, original),
         "say_text": lambda text, original=None: _text(say(text or {}, language, original)),
         "tagged": lambda said: tagged(said, language),

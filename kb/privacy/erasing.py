@@ -135,9 +135,9 @@ def _clean_records(session: Session, traces: Traces) -> None:
 
 def _clean(session: Session, table: Table, name: str, traces: Traces) -> None:
     knows = REGISTRY[name]
-    for column in knows.columns("blank", "token"):
-        value = traces.token if column in knows.token.split() else _nothing(table, column)
-        wanted = traces.ids() if column in knows.token.split() else {traces.id}
+    for column in knows.columns("blank", "coded"):
+        value = traces.token if column in knows.coded.split() else _nothing(table, column)
+        wanted = traces.ids() if column in knows.coded.split() else {traces.id}
         session.execute(update(table).where(table.c[column].in_(wanted)).values({column: value}))
     for column in knows.columns("signed"):
         by_them = table.c[column].in_([traces.id, traces.email, traces.name])
