@@ -66,7 +66,7 @@ def _subject(question: Question) -> str:
 
 def _said(question: Question) -> dict[str, str]:
     """What was asked for, without an address that is nobody's here."""
-    asked = {"actor": question.actor, "action": question.action, "since": question.since, "until": question.until}
+    asked = {"of": question.actor, "like": question.action, "since": question.since, "until": question.until}
     return {name: str(value) for name, value in asked.items() if value and "@" not in str(value)}
 
 
