@@ -75,6 +75,7 @@ class Worker:
     def _work(self) -> None:
         self._search.follow()
         upkeep.take_in(self._database, self._search, stop=self._ending.is_set)
+        upkeep.forget(self._database, self._search)
         # New words before old meaning: an edit interrupts the computing of vectors.
         while not self._interrupted() and upkeep.embed(self._database, self._search, stop=self._interrupted):
             pass

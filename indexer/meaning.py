@@ -64,6 +64,11 @@ def typical_texts() -> dict[Language, list[str]]:
     }
 
 
+def typical_keys() -> list[bytes]:
+    """The keys of their vectors in the cache."""
+    return [text_key(text) for texts in typical_texts().values() for text in texts]
+
+
 def typical(embedder: Callable[[], Embedder], cache: VectorCache) -> Vectors:
     """The typical passage of each language, shape (languages, dimension): what the model says of a text for its language
     alone. Computed once for a model, in seconds, and kept in the cache."""

@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ from indexer.embedding import Embedder, Vectors
 from indexer.engines.base import SearchEngine
 from indexer.vector_cache import VectorCache
 from kb import outbox
-from kb.db import transaction
+from kb.db import chunks, transaction
 from kb.records import service as records
 from kb.records.service import Edition
 from schemas.records import City
@@ -139,6 +139,16 @@ def documents_of(session: Session, ids: Iterable[str]) -> list[IndexDocument]:
     homes = {id: home for id, stored in found.items() if (home := city_id(stored.record))}
     cities = published(session, set(homes.values()))
     return [build(stored, cities.get(homes.get(id, ""))) for id, stored in found.items()]
+
+
+def passage_keys(database: Engine) -> Iterator[bytes]:
+    """The keys of all passages of all published records."""
+    with transaction(database, readonly=True) as session:
+        ids = [id for id, _ in records.published_ids(session)]
+        for part in chunks(ids, BATCH):
+            for document in documents_of(session, part):
+                yield from document.passage_keys()
+            session.expunge_all()
 
 
 def embed(

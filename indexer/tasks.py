@@ -73,7 +73,8 @@ def rebuild() -> None:
 
 
 def check() -> None:
-    """Compare index and database."""
+    """Forget whom the index should, and compare it with the database."""
+    upkeep.forget(*opened())
     upkeep.check(*opened())
 
 

@@ -1,6 +1,7 @@
-"""The upkeep of the index: taking in changes, computing vectors, rebuild, comparison; each run is noted in the database.
+"""The upkeep of the index: taking in changes, computing vectors, rebuild, comparison, forgetting people; each run is noted in
+the database.
 
-The thread of the web process, the Celery tasks and the commands all work through these four functions.
+The thread of the web process, the Celery tasks and the commands all work through these five functions.
 """
 
 import time
@@ -9,15 +10,20 @@ from contextlib import closing
 from sqlalchemy import Engine
 
 from indexer import sync
+from indexer.meaning import typical_keys
 from indexer.search import Search
 from indexer.sync import Differences, Progress, Stop
 from kb import outbox
 from kb.db import transaction
+from kb.privacy import sweeping
 from kb.work.service import holder, reported
 
 #: Seconds that one run of ``embed`` takes at most, and one of ``take_in`` in a Celery worker: a run gives way to other
 #: work, holds its lease without renewing it, and is over before a machine that stops it gently loses patience.
 SLICE = 30.0
+
+#: Seconds until nobody reads an index any more that was swapped for another.
+GRACE = 3.0
 
 
 def after(seconds: float) -> Stop:
@@ -67,6 +73,20 @@ def rebuild(database: Engine, search: Search, progress: Progress = _silent) -> b
     with closing(search.open_cache(search.model)) as cache, reported(database, "rebuild", progress) as report:
         embedder = search.meaning_of(search.model).remembering.embedder if changed else None
         return sync.rebuild(database, search.engine, cache, report, embedder)
+
+
+def forget(database: Engine, search: Search) -> bool:
+    """Make the index anew where somebody was forgotten: what is deleted from an index stays in its files for a while, and
+    the vectors of a text in their cache. Returns whether that was done now."""
+    forgotten = sweeping.unindexed(database)
+    if not forgotten or not rebuild(database, search):
+        return False
+    with closing(search.open_cache()) as cache:
+        cache.keep_only([*sync.passage_keys(database), *typical_keys()])
+    time.sleep(GRACE)
+    search.engine.drop_former()
+    sweeping.note_indexed(database, forgotten)
+    return True
 
 
 def check(database: Engine, search: Search, progress: Progress = _silent) -> Differences:

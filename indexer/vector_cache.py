@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
-from sqlalchemy import Column, Engine, LargeBinary, MetaData, String, Table, create_engine, event, select
+from sqlalchemy import Column, Engine, LargeBinary, MetaData, String, Table, create_engine, delete, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 
@@ -66,6 +66,18 @@ class VectorCache:
         if rows:
             with self._engine.begin() as connection:
                 connection.execute(insert(VECTORS).on_conflict_do_nothing(), rows)
+
+    def keep_only(self, keys: Iterable[bytes]) -> None:
+        """Delete all vectors but these, of whichever model, and leave nothing of them in the file."""
+        kept = set(keys)
+        with self._engine.begin() as connection:
+            gone = set(connection.scalars(select(VECTORS.c.key))) - kept
+            for part in chunks(gone):
+                connection.execute(delete(VECTORS).where(VECTORS.c.key.in_(part)))
+        if self._own:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                for statement in ("PRAGMA secure_delete = ON", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                    connection.exec_driver_sql(statement)
 
     def close(self) -> None:
         """Close the file."""

@@ -51,7 +51,8 @@ def restore(engine: Engine, settings: Settings, path: Path, *, overwrite: bool =
     """Put a backup in place of the database and the uploads, bring its tables up to date, and forget again whom the present
     database or a list beside the backup says were forgotten.
 
-    Raises Conflict when there are records already, unless ``overwrite``, and while the site is read-only; Invalid for what is no backup of ours.
+    Raises Conflict when there are records already, unless ``overwrite``, and while the site is read-only; Invalid for what is
+    no backup of ours.
     The search index still shows the old state afterwards: rebuild it.
     """
     if not overwrite and _has_records(engine):

@@ -121,4 +121,7 @@ DONE: Final[dict[str, str]] = {
     "reported": N_("Reported. The editorial team gets to read this one message, not the conversation."),
     "blocked": N_("Blocked. You get nothing more from this person, who is not told."),
     "confirmed": N_("Thank you. Your profile is confirmed, as of today."),
+    "erased": N_("Erased. Files and the search follow within minutes."),
+    "kept": N_("Your account stays."),
+    "asked": N_("We have sent you a mail about it."),
 }

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from fastapi import Request
+
 
 @dataclass(frozen=True)
 class Pages:
@@ -34,3 +36,16 @@ def paged(asked: str, total: int, size: int, path: str, kept: Mapping[str, str])
     last = max(1, -(-total // size))
     current = min(max(int(asked), 1), last) if asked.isdecimal() and len(asked) < 9 else 1
     return Pages(current, last, lambda number: f"{path}?{urlencode({**kept, 'page': number})}")
+
+
+def page_number(request: Request) -> int:
+    """The page that an address asks for; the first where it says nothing that makes sense."""
+    asked = request.query_params.get("page", "")
+    return max(int(asked), 1) if asked.isdecimal() and len(asked) < 7 else 1
+
+
+def pages_of(request: Request, current: int, count: int, size: int) -> Pages:
+    """The pages of a list of ``count`` entries, at the same address with another ``page=``."""
+    return Pages(
+        current, max(1, -(-count // size)), lambda page: f"?{request.url.include_query_params(page=page).query}"
+    )

@@ -85,6 +85,7 @@ def page(
         account=account,
         unread=partial(_unread, request, status),
         banner=site.current(request.app).banner,
+        read_only=site.current(request.app).read_only,
         done=DONE.get(request.query_params.get("done", ""), ""),
         alternates=values.pop("alternates", None) or _alternates(request),
         **values,
@@ -165,6 +166,7 @@ def _filters(language: Language) -> dict[str, Any]:
         "field_label": fields.field_label,
     }  # fmt: skip
     return {name: partial(function, language=language) for name, function in bound.items()} | {
+        "translated": lambda pairs: [(value, i18n.gettext(text, language)) for value, text in pairs],
         "say": lambda text, original=None: say(text or {}, language, original),
         "say_text": lambda text, original=None: _text(say(text or {}, language, original)),
         "tagged": lambda said: tagged(said, language),

@@ -153,6 +153,9 @@ class SearchEngine(Protocol):
     def become(self, successor: "SearchEngine") -> None:
         """Swap: from now on this is what the successor holds. Readers never see an empty index."""
 
+    def drop_former(self) -> None:
+        """Remove what a swap keeps for those who are in the middle of reading it: all but the live index."""
+
     def close(self) -> None:
         """Let go of files and connections."""
 

@@ -361,10 +361,18 @@ class ElasticsearchEngine:
                 {"remove": {"index": new, "alias": successor._index}},
                 {"add": {"index": new, "alias": self._index, "is_write_index": True}},
             ])  # fmt: skip
-            for index in self._indexes():
-                if index not in (new, *old):
-                    client.indices.delete(index=index, ignore_unavailable=True)
+            self._keep_only(new, *old)
         self._state.stale = True
+
+    def drop_former(self) -> None:
+        with self._client.changing() as client:
+            self._keep_only(*client.indices.get_alias(name=self._index))
+
+    def _keep_only(self, *kept: str) -> None:
+        with self._client.changing() as client:
+            for index in self._indexes():
+                if index not in kept:
+                    client.indices.delete(index=index, ignore_unavailable=True)
 
     def _indexes(self) -> list[str]:
         """All indexes of this name: the live one, the one before it, and those that were given up."""

@@ -270,6 +270,12 @@ class EmbeddedEngine:
         temporary = self.folder / "CURRENT.new"
         temporary.write_text(successor.generation.folder.name, "ascii")
         temporary.replace(self.folder / "CURRENT")
+        self._keep_only(kept)
+
+    def drop_former(self) -> None:
+        self._keep_only({self._current()})
+
+    def _keep_only(self, kept: set[str]) -> None:
         for path in self.folder.iterdir():
             if path.name.isdigit() and path.name not in kept:
                 shutil.rmtree(path, ignore_errors=True)

@@ -1,23 +1,31 @@
-"""What administrators do with accounts: find them, change their state and roles, end their sessions. Each leaves a note."""
+"""What administrators do with accounts: find them, change their state and roles, end their sessions, invite and mail them.
+Each leaves a note."""
 
+import datetime
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final, Literal
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
 from kb.accounts import service, sessions
-from kb.accounts.tables import AccountRow, RoleRow
+from kb.accounts.secrets import new_id, new_token, token_hash
+from kb.accounts.tables import AccountRow, CodeRow, RoleRow
 from kb.audit import service as audit
-from kb.db import holds
-from kb.errors import Invalid
+from kb.db import holds, utcnow
+from kb.errors import Conflict, Invalid
+from kb.mail import service as mail
+from kb.settings import Settings
 from schemas.accounts import Role
+from schemas.language import Language
 from schemas.messages import N_
 
 State = Literal["unconfirmed", "waiting", "active", "closed"]
 STATES: Final[tuple[State, ...]] = State.__args__  # type: ignore[attr-defined]
 PAGE: Final = 50
+#: Days that a mailed link works.
+_LIFETIMES: Final = {"invite": 7, "reset": 1}
 
 
 def search(
@@ -94,3 +102,45 @@ def keep_an_administrator(session: Session, account_id: str) -> None:
     active = set(session.scalars(query))
     if active == {account_id}:
         raise Invalid(N_("This is the only administrator. Make somebody else an administrator first."), field="roles")
+
+
+# By mail
+
+
+def invite(
+    session: Session,
+    settings: Settings,
+    actor: str,
+    email: str,
+    name: str,
+    language: Language,
+    roles: Iterable[tuple[Role, str]] = (),
+) -> AccountRow:
+    """Make an account for somebody and mail them a link with which they choose a password. Raises Conflict where there is an
+    account with this address."""
+    if service.by_email(session, email):
+        raise Conflict(N_("There is an account with this e-mail address already."), field="email")
+    row = service.create(session, email, name, new_token(), language)
+    service.set_roles(session, row.id, roles)
+    _mail_link(session, settings, row, "invite")
+    audit.note(session, actor, "account.invite", row.id)
+    return row
+
+
+def send_reset(session: Session, settings: Settings, actor: str, account_id: str) -> None:
+    """Mail somebody a link with which they choose a new password; the old one goes on working until then."""
+    row = service.by_id(session, account_id)
+    _mail_link(session, settings, row, "invite" if row.state == "unconfirmed" else "reset")
+    audit.note(session, actor, "account.send_reset", account_id)
+
+
+def _mail_link(session: Session, settings: Settings, row: AccountRow, purpose: Literal["invite", "reset"]) -> None:
+    session.execute(delete(CodeRow).where(CodeRow.account_id == row.id, CodeRow.purpose == purpose))
+    code, days = new_token(), _LIFETIMES[purpose]
+    expires = utcnow() + datetime.timedelta(days=days)
+    session.add(CodeRow(token_hash=token_hash(code), account_id=row.id, purpose=purpose, data={}, expires_at=expires))
+    link = f"{settings.public_url.rstrip('/')}/{row.language}/password/{code}"
+    mail.queue(
+        session, f"{purpose}:{new_id()}", row.email, row.language, f"staff_{purpose}", site=settings.site_name, link=link,
+        days=days,
+    )  # fmt: skip

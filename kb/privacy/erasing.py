@@ -58,6 +58,7 @@ def withdraw(session: Session, account_id: str) -> None:
     """They stay after all."""
     if there := session.get(ErasureRequestRow, account_id):
         session.delete(there)
+        session.flush()
         audit.note(session, account_id, "account.keep", account_id)
 
 
@@ -103,11 +104,12 @@ def _forget(session: Session, actor: str, account_id: str) -> None:
     for record_id in traces.records:
         records.delete(session, record_id)
     session.flush()
-    _clean_records(session, traces)
+    searchable = _clean_records(session, traces) or bool(traces.records)
     for name, table in _tables():
         _clean(session, table, name, traces)
     session.expire_all()
-    session.merge(ErasureRow(digest=digest(account_id), at=utcnow(), swept_at=None, indexed_at=None))
+    indexed_at = None if searchable else utcnow()
+    session.merge(ErasureRow(digest=digest(account_id), at=utcnow(), swept_at=None, indexed_at=indexed_at))
     audit.note(session, actor, "account.erase", traces.token)
 
 
@@ -124,22 +126,24 @@ def _tables() -> Iterable[tuple[str, Table]]:
     return [(table.name, table) for table in reversed(Base.metadata.sorted_tables)]
 
 
-def _clean_records(session: Session, traces: Traces) -> None:
-    """Records that name them are saved without them, so that links, index and all else that is made from them follow."""
-    table = Base.metadata.tables["records"]
-    for record_id, data in _naming(session, table, "data", traces):
+def _clean_records(session: Session, traces: Traces) -> bool:
+    """Records that name them are saved without them, so that links, index and all else that is made from them follow.
+    Returns whether there were any."""
+    naming = _naming(session, Base.metadata.tables["records"], "data", traces)
+    for record_id, data in naming:
         try:
             records.save(session, parse(traces.out_of(data)), author="")
         except ValidationError:  # an old record that no rule would let in today: its row is cleaned with all others
             outbox.enqueue(session, [record_id])
     session.flush()
+    return bool(naming)
 
 
 def _clean(session: Session, table: Table, name: str, traces: Traces) -> None:
     knows = REGISTRY[name]
-    for column in knows.columns("blank", "token"):
-        value = traces.token if column in knows.token.split() else _nothing(table, column)
-        wanted = traces.ids() if column in knows.token.split() else {traces.id}
+    for column in knows.columns("blank", "coded"):
+        value = traces.token if column in knows.coded.split() else _nothing(table, column)
+        wanted = traces.ids() if column in knows.coded.split() else {traces.id}
         session.execute(update(table).where(table.c[column].in_(wanted)).values({column: value}))
     for column in knows.columns("signed"):
         by_them = table.c[column].in_([traces.id, traces.email, traces.name])

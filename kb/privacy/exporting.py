@@ -36,16 +36,16 @@ def everything(session: Session, account_id: str) -> Everything:
 
 
 def _rows(session: Session, table: Table, knows: Knows, names: set[str]) -> list[dict[str, Any]]:
-    naming = knows.columns("row", "blank", "token", "signed", "mention")
+    naming = knows.columns("row", "blank", "coded", "signed", "mention")
     query = select(table).where(or_(*(table.c[column].in_(names) for column in naming))).order_by(*table.primary_key)
     return [_shown(dict(row), knows, names) for row in session.execute(query).mappings()]
 
 
 def _shown(row: dict[str, Any], knows: Knows, names: set[str]) -> dict[str, Any]:
-    hidden = set(knows.columns("secret"))
+    hidden = set(knows.columns("sealed"))
     if not knows.row or row[knows.row] not in names:
         hidden |= set(knows.columns("theirs", "scrub")) - set(knows.columns("mention"))
-        hidden |= {column for column in knows.columns("row", "blank", "token", "signed") if row[column] not in names}
+        hidden |= {column for column in knows.columns("row", "blank", "coded", "signed") if row[column] not in names}
     return {name: _plain(value) for name, value in row.items() if name not in hidden}
 
 

@@ -33,6 +33,18 @@ def sweep(database: Engine, settings: Settings) -> None:
             session.execute(update(ErasureRow).where(ErasureRow.digest.in_(waiting)).values(swept_at=utcnow()))
 
 
+def unindexed(database: Engine) -> list[str]:
+    """Digests of the forgotten of whom the files of the search index may still hold something."""
+    with transaction(database, readonly=True) as session:
+        return list(session.scalars(select(ErasureRow.digest).where(ErasureRow.indexed_at.is_(None))))
+
+
+def note_indexed(database: Engine, digests: list[str]) -> None:
+    """The index was made anew without them."""
+    with transaction(database, always=True) as session:
+        session.execute(update(ErasureRow).where(ErasureRow.digest.in_(digests)).values(indexed_at=utcnow()))
+
+
 def _rewrite(database: Engine) -> bool:
     """Write the database's file anew and empty its log. Whether that was possible. PostgreSQL does it by itself, in time."""
     if is_shared(database):

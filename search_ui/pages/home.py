@@ -14,7 +14,7 @@ from schemas.language import Language
 from schemas.records import Adoption, RecordType
 from schemas.search import FacetCount, SearchQuery
 from schemas.vocabulary import load
-from search_ui import forms, i18n, maps
+from search_ui import forms, i18n, maps, site
 from search_ui.depends import SearchDep, SessionDep
 from search_ui.i18n import N_
 from search_ui.render import language_of, page, search_path
@@ -44,6 +44,7 @@ def home(request: Request, session: SessionDep, engine: SearchDep) -> HTMLRespon
         examples=[i18n.gettext(text, language) for text in EXAMPLES],
         figures=[(kind, counts[kind]) for kind in _FIGURES if counts.get(kind)],
         cases=counts.get("case_study", 0),
+        featured=list(records.load_public(session, site.current(request.app).featured).values()),
         **_found(session, engine, language),
     )
 
