@@ -23,6 +23,7 @@ from kb.messages import personal as letters
 from kb.privacy.registry import REGISTRY
 from kb.privacy.tables import ErasureRequestRow, ErasureRow
 from kb.privacy.traces import Traces
+from kb.profiles import service as profiles
 from kb.records import service as records
 from kb.settings import Settings
 from schemas.records import parse
@@ -116,8 +117,10 @@ def _forget(session: Session, actor: str, account_id: str) -> None:
 def _traces(session: Session, account_id: str) -> Traces:
     account = service.by_id(session, account_id)
     about = records.load(session, drafts.owned_by(session, account_id))
-    mine = frozenset(id for id, stored in about.items() if stored.record.type == "expert")
-    return Traces(account.id, account.email, account.name, mine, f"erased-{new_id()[:16]}")
+    mine = {id for id, stored in about.items() if stored.record.type == "expert"}
+    if (profile := profiles.profile_of(session, account_id)) and profile.state != "claimed":
+        mine.add(profile.expert.id)
+    return Traces(account.id, account.email, account.name, frozenset(mine), f"erased-{new_id()[:16]}")
 
 
 def _tables() -> Iterable[tuple[str, Table]]:
@@ -153,6 +156,8 @@ def _clean(session: Session, table: Table, name: str, traces: Traces) -> None:
             _set(session, table, key, column, traces.out_of(value))
     for column in knows.columns("mention"):
         _delete_mentions(session, table, column, traces)
+    for column in knows.columns("about"):
+        session.execute(delete(table).where(table.c[column].in_(traces.records)))
     if knows.row:
         session.execute(delete(table).where(table.c[knows.row] == traces.id))
 

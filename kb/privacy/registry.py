@@ -21,6 +21,8 @@ class Knows:
     theirs: str = ""
     #: The same, but in no export: a password's hash would help nobody but a thief.
     sealed: str = ""
+    #: The id of a record about them: the row goes with it.
+    about: str = ""
     #: Names a person in a row that is not theirs: emptied.
     blank: str = ""
     #: The same, but replaced by a token that stands for nobody: what one person did can still be told from what others did.
@@ -80,8 +82,24 @@ REGISTRY: Final[dict[str, Knows]] = {
         N_("Your drafts"),
         row="owner_id",
         theirs="id record_id base_revision type language stage version due_on publish_at created_at updated_at submitted_at",
-        blank="saved_by assignee_id",
+        blank="saved_by assignee_id approved_by",
         scrub="data",
+    ),
+    "draft_translations": Knows(none="draft_id language"),
+    "draft_comments": Knows(
+        N_("Your comments on drafts"),
+        row="author_id",
+        theirs="id draft_id field answers_id is_request created_at settled_at",
+        blank="settled_by",
+        scrub="text",
+    ),
+    "profiles": Knows(N_("Your expert profile"), row="account_id", theirs="record_id state note asked_at"),
+    "profile_upkeep": Knows(about="record_id", none="absence asked link_hash link_until"),
+    "profile_proofs": Knows(
+        N_("What you confirmed or refused about experts"),
+        about="expert_id",
+        blank="decided_by",
+        none="record_id state part asked_at decided_at",
     ),
     "draft_authors": Knows(N_("Drafts that you write with others"), row="account_id", theirs="draft_id"),
     "record_owners": Knows(N_("Records that are yours"), row="account_id", theirs="record_id"),
@@ -97,6 +115,12 @@ REGISTRY: Final[dict[str, Knows]] = {
     "links": Knows(derived="source_id position relation target_id"),
     "lookups": Knows(derived="record_id type city_id dated x y z facets names place text"),
     "index_jobs": Knows(none="id record_id created_at"),
+    "refusals": Knows(none="record_id reason at"),
+    # Addresses of published records; keys of limits are hashes.
+    "link_checks": Knows(derived="key url host due_at checked_at status reason failures failing_since", none="fine"),
+    "link_places": Knows(derived="record_id key"),
+    "link_scans": Knows(derived="record_id revision"),
+    "limits": Knows(none="key ends_at count"),
     "leases": Knows(none="name holder held_until token"),
     "work": Knows(none="name holder done total started_at seen_at finished_at error"),
     "rounds": Knows(none="name begun_at"),
