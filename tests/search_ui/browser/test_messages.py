@@ -24,18 +24,20 @@ from kb.messages.tables import MessageRow, ReportRow, ThreadRow
 from kb.settings import Settings
 from schemas.accounts import Account
 from schemas.correspondence import Complaint, NewMessage
-from schemas.language import LANGUAGES
+from schemas.language import LANGUAGES, Language
+from search_ui.i18n import gettext, translations
 from tests.kb.messages.writers import known, own
 from tests.search_ui.browser.test_accessible import RULES
 from tests.xss import CORPUS
 
 HERE = Here("", "The site")
-#: What the pages call things, by language.
-WORDS = {
-    "en": ("Write to this expert", "Subject", "Message", "Send", "Your answer", "Sent."),
-    "es": ("Escribir a esta persona experta", "Asunto", "Mensaje", "Enviar", "Su respuesta", "Enviado."),
-    "fr": ("Écrire à cette personne", "Objet", "Message", "Envoyer", "Votre réponse", "Envoyé."),
-}
+
+
+def _words(language: Language) -> list[str]:
+    """What the pages call things in that language: button, subject, message, send, answer, what is said afterwards."""
+    button = translations(language).pgettext("button", "Write to this expert")
+    return [button, *(gettext(each, language) for each in ("Subject", "Message", "Send", "Your answer", "Sent."))]
+
 
 each_language = pytest.mark.parametrize("language", LANGUAGES)
 
@@ -89,9 +91,9 @@ def _check(page: Page) -> None:
 @each_language
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
 def test_contact_an_expert_and_get_an_answer(  # type: ignore[no-untyped-def]
-    opens, engine: Engine, settings: Settings, tom: Account, language: str, scripts: bool
+    opens, engine: Engine, settings: Settings, tom: Account, language: Language, scripts: bool
 ) -> None:
-    button, subject, message, send, answer, sent = WORDS[language]
+    button, subject, message, send, answer, sent = _words(language)
     me = _signed_in(engine, tom) | {"java_script_enabled": scripts}
     asker = opens(f"/{language}/experts/expert-rivera", **me)
     asker.get_by_role("link", name=button).click()
@@ -177,7 +179,7 @@ def pages(engine: Engine, tom: Account) -> dict[str, Account | None]:
 
 @each_language
 def test_promise_25_axe_finds_nothing_and_320_pixels_are_enough(  # type: ignore[no-untyped-def]
-    opens, engine: Engine, pages: dict[str, Account | None], language: str
+    opens, engine: Engine, pages: dict[str, Account | None], language: Language
 ) -> None:
     for path, account in pages.items():
         me = _signed_in(engine, account) if account else {}
@@ -190,9 +192,9 @@ def test_promise_25_axe_finds_nothing_and_320_pixels_are_enough(  # type: ignore
 
 @each_language
 def test_promise_25_a_form_that_was_refused_is_accessible_and_says_so_at_the_field(  # type: ignore[no-untyped-def]
-    opens, engine: Engine, tom: Account, language: str
+    opens, engine: Engine, tom: Account, language: Language
 ) -> None:
-    _, subject, message, send, _, _ = WORDS[language]
+    _, subject, message, send, _, _ = _words(language)
     page = opens(f"/{language}/messages/new?record=garden-1", **_signed_in(engine, tom))
     page.get_by_label(subject, exact=True).fill(" ")
     page.get_by_label(message, exact=True).fill("Kept")
@@ -238,7 +240,7 @@ def _long_ago(session: Session) -> None:
 
 @each_language
 def test_promise_13_nothing_that_is_written_runs(  # type: ignore[no-untyped-def]
-    opens, engine: Engine, hostile: dict[str, Account | None], language: str
+    opens, engine: Engine, hostile: dict[str, Account | None], language: Language
 ) -> None:
     dialogs: list[str] = []
     seen = ""
