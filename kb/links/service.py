@@ -2,9 +2,10 @@
 
 import datetime
 import hashlib
+import logging
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urldefrag, urlsplit
@@ -25,6 +26,8 @@ from kb.settings import Settings
 from schemas.accounts import Account
 from schemas.messages import N_
 
+log = logging.getLogger(__name__)
+
 #: Failures in a row, on as many days, until a link counts as broken.
 BROKEN: Final = 2
 #: Seconds of looking in one round: mail waits for the same thread.
@@ -35,6 +38,13 @@ _LONGEST: Final = 2000
 _WELL: Final = datetime.timedelta(days=14)
 _FAILING: Final = datetime.timedelta(days=1)
 _LOST: Final = datetime.timedelta(days=7)
+_SOON: Final = datetime.timedelta(hours=1)
+#: Failures after which it is looked at more seldom.
+_HOPELESS: Final = 7
+#: So many servers are not away at the same time.
+_MANY: Final = 3
+#: What also happens when it is our own network that is away.
+_SILENCE: Final[frozenset[str]] = frozenset({"unknown_host", "unreachable", "timeout"})
 _IN_TEXT: Final = re.compile(r"https?://[^\s<>\"“”«»]+", re.IGNORECASE)
 
 
@@ -126,18 +136,36 @@ def _keyed(value: dict[str, Any], settings: Settings) -> dict[str, str]:
 
 
 def check(database: Engine, settings: Settings, looker: Looker | None = None) -> int:
-    """Look at some of the links whose turn it is, one after the other and each host once. Returns how many."""
+    """Look at some of the links whose turn it is, one after the other and each host once. Returns how many.
+
+    While this machine itself has no way out nothing counts as a failure; it is tried again later.
+    """
     if not settings.checks_links:
         return 0
     looker = looker or Looker(f"{settings.site_name} link check (+{settings.public_url or 'http://localhost'})")
-    end, looked = time.monotonic() + _SLICE, 0
+    end = time.monotonic() + _SLICE
+    answers: dict[str, Answer] = {}
     with outbox.lease(database, "links", "links", _LEASE) as held:
         for key, url in _turn(database) if held else ():
             if time.monotonic() > end or not held.renew():
                 break
-            _note(database, key, looker.look(url))
-            looked += 1
-    return looked
+            answers[key] = looker.look(url)
+        with transaction(database) as session:
+            cut_off = _is_cut_off(session, answers)
+            for key, answer in answers.items():
+                _note(session, key, answer, counts=not (cut_off and answer.reason in _SILENCE))
+    return len(answers)
+
+
+def _is_cut_off(session: Session, answers: Mapping[str, Answer]) -> bool:
+    """Whether it is rather this machine that cannot be reached from: several servers are silent and none answers, or none
+    ever did."""
+    if not answers or any(answer.reason not in _SILENCE for answer in answers.values()):
+        return False
+    ever = session.scalar(select(LinkCheckRow.key).where(LinkCheckRow.status > 0).limit(1))
+    if found := ever is None or len(answers) >= _MANY:
+        log.warning("no link answers; has this machine a way out? Otherwise set KB_LINK_CHECKS=false")
+    return found
 
 
 def _turn(database: Engine) -> list[tuple[str, str]]:
@@ -152,19 +180,20 @@ def _turn(database: Engine) -> list[tuple[str, str]]:
     return list(first.values())
 
 
-def _note(database: Engine, key: str, answer: Answer) -> None:
-    with transaction(database) as session:
-        row = session.get(LinkCheckRow, key)
-        if row is None:
-            return  # the record lost it meanwhile
-        now = utcnow()
-        row.checked_at, row.status, row.reason = now, answer.status, answer.reason
-        if answer.reason:
-            row.failures, row.failing_since = row.failures + 1, row.failing_since or now
-            row.due_at = now + (_FAILING if row.failures < 7 else _LOST)
-        else:
-            row.failures, row.failing_since, row.fine = 0, None, False
-            row.due_at = now + _WELL
+def _note(session: Session, key: str, answer: Answer, *, counts: bool) -> None:
+    row, now = session.get(LinkCheckRow, key), utcnow()
+    if row is None:
+        return  # the record lost it meanwhile
+    if not counts:
+        row.due_at = now + _SOON
+        return
+    row.checked_at, row.status, row.reason = now, answer.status, answer.reason
+    if answer.reason:
+        row.failures, row.failing_since = row.failures + 1, row.failing_since or now
+        row.due_at = now + (_FAILING if row.failures < _HOPELESS else _LOST)
+    else:
+        row.failures, row.failing_since, row.fine = 0, None, False
+        row.due_at = now + _WELL
 
 
 # Telling of them

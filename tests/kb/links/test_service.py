@@ -147,7 +147,7 @@ def test_an_editor_can_say_that_a_link_is_fine_and_take_it_back(
     eve = person(engine, "eve@example.org", "editor")
     _saved(engine, case("a", website="https://a.example/"))
     links.find(engine, on)
-    told.answers["https://a.example/"] = Answer(0, "unreachable")
+    told.answers["https://a.example/"] = Answer(500, "error")
     for _ in range(2):
         links.check(engine, on, told)
         _days_pass(engine)
@@ -173,6 +173,22 @@ def test_a_site_in_development_looks_at_nothing_unless_it_is_told_to(
     assert settings.model_copy(update={"environment": "production"}).checks_links
     assert not settings.model_copy(update={"environment": "production", "link_checks": False}).checks_links
     assert {"links.find", "links.check"} <= {each.name for each in ROUNDS}
+
+
+def test_a_machine_without_a_way_out_calls_no_link_broken(engine: Engine, case: Make, on: Settings, told: Told) -> None:
+    _saved(engine, case("a", summary={"en": "https://a.example/ https://b.example/ https://c.example/"}))
+    links.find(engine, on)
+    away = Answer(0, "unknown_host")
+    told.answers.update({f"https://{name}.example/": away for name in "abc"})
+    for _ in range(3):
+        assert links.check(engine, on, told) == 3
+        _days_pass(engine)
+    assert _broken(engine) == {}
+    told.answers["https://a.example/"] = Answer(200, "")
+    for _ in range(2):
+        links.check(engine, on, told)
+        _days_pass(engine)
+    assert _broken(engine) == {"a": ["https://b.example/", "https://c.example/"]}
 
 
 def test_two_processes_do_not_look_at_the_same_time(engine: Engine, case: Make, on: Settings, told: Told) -> None:
