@@ -127,7 +127,8 @@ class Consent(Model):
 
 class Expert(RecordBase):
     """A person who can be asked. ``title`` is the name. A field absent from ``visibility`` is public,
-    but ``email`` and ``phone`` are for nobody unless it says otherwise."""
+    but ``email`` and ``phone`` are for nobody unless it says otherwise, and never public. Beside fields it may name ``city``,
+    the link to the expert's city, and ``proof``, all other links."""
 
     type: Literal["expert"] = "expert"
     position: Translated = {}

@@ -95,8 +95,18 @@ def visibility_of(form: FormData) -> dict[str, Visibility]:
     for name in HIDEABLE:
         said = form.get(f"visibility.{name}")
         chosen = next((each for each in VISIBILITIES if each == said), "nobody" if name in GUARDED else "public")
-        found[name] = "members" if name in GUARDED and chosen == "public" else chosen
+        found[name] = _guarded(name, chosen)
     return found
+
+
+def shown_to(expert: Expert | None) -> dict[str, Visibility]:
+    """Who sees each field now; of a profile that is not yet there, what the form proposes."""
+    said: Mapping[str, Visibility] = expert.visibility if expert else {}
+    return {name: _guarded(name, said.get(name, "nobody" if name in GUARDED else "public")) for name in HIDEABLE}
+
+
+def _guarded(name: str, who: Visibility) -> Visibility:
+    return "members" if name in GUARDED and who == "public" else who
 
 
 def expert_of(
@@ -135,7 +145,7 @@ def _with(text: Translated, language: Language, said: str | None) -> Translated:
 def values_of(expert: Expert | None, language: Language, reader: Language) -> dict[str, Any]:
     """What the form shows of an expert: texts of that language, names of languages in the reader's."""
     if expert is None:
-        return {f"visibility.{name}": "nobody" if name in GUARDED else "public" for name in HIDEABLE}
+        return {f"visibility.{name}": who for name, who in shown_to(None).items()}
     plain = {
         name: getattr(expert, name) for name in ("organisation", "availability", "website", "orcid", "email", "phone")
     }
@@ -150,8 +160,7 @@ def values_of(expert: Expert | None, language: Language, reader: Language) -> di
             "expertise": expert.expertise,
         }
     )
-    unsaid = {name: "nobody" if name in GUARDED else "public" for name in HIDEABLE}
-    shown = unsaid | {name: who for name, who in expert.visibility.items() if name in HIDEABLE}
+    shown = shown_to(expert)
     return {name: value or "" for name, value in values.items()} | {f"visibility.{n}": who for n, who in shown.items()}
 
 

@@ -186,6 +186,8 @@ def decide(session: Session, settings: Settings, staff: Account, account_id: str
     """
     if not staff.may("review"):
         raise Forbidden(N_("Only the editorial team decides this."))
+    if staff.id == account_id:
+        raise Forbidden(N_("Nobody confirms what they say themselves."))
     row = session.get(ProfileRow, account_id, with_for_update=True)
     profile = _profile(session, row) if row and row.state != "kept" else None
     if row is None or profile is None:

@@ -62,7 +62,8 @@ def mine(request: Request, session: SessionDep, search: SearchDep, account: Prof
 def _hidden(expert: Expert) -> list[tuple[str, str]]:
     """(what, from whom) for all that is not public, as the form's words for them."""
     names, who = profile_form.HIDEABLE, profile_form.VISIBILITIES
-    return [(names[name], who[seen]) for name, seen in expert.visibility.items() if name in names]
+    shown = profile_form.shown_to(expert)
+    return [(text, who[shown[name]]) for name, text in names.items() if shown[name] != "public"]
 
 
 def _beginning(request: Request, session: SessionDep, search: SearchDep, account: Account) -> HTMLResponse:

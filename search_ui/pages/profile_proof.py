@@ -21,6 +21,8 @@ router = APIRouter(include_in_schema=False)
 _MINE = "/{lang:language}/account/profile/proof"
 _REQUESTS = "/{lang:language}/account/requests"
 _MOST_WORDS = 500
+#: Records that a search for proof offers.
+_OFFERED = 5
 
 
 @router.get(_MINE)
@@ -40,7 +42,7 @@ def _page(
 ) -> HTMLResponse:
     profile, q = service.kept(session, account.id), request.query_params.get("q", "")[:200]
     named = proofs.of_expert(session, profile.expert)
-    asking = SearchQuery(q=q, lang=language_of(request), type=list(proofs.RELATIONS))
+    asking = SearchQuery(q=q, lang=language_of(request), type=list(proofs.RELATIONS), limit=_OFFERED)
     found = search.answer(session, asking).results if q.strip() else []
     return page(
         request,

@@ -8,13 +8,14 @@ from elasticsearch import Elasticsearch
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from indexer import sync
+from indexer import finder, sync
 from indexer.demo_vectors import FIXTURES, load_demo_vectors
 from indexer.evaluate import Judgement, mean, ndcg, read
 from indexer.search import Search
 from kb.db import make_engine, migrate, transaction
 from kb.records import service
 from kb.settings import Settings
+from schemas.finder import FinderQuery
 from schemas.search import Mode, SearchQuery, SearchResults
 from search_ui.demo import read as read_fixtures
 
@@ -99,3 +100,18 @@ def test_the_quality_is_the_same(database: Engine, both: tuple[Search, Search]) 
             for search in both
         )
     assert one == pytest.approx(other, abs=0.005)
+
+
+def test_every_judged_need_finds_the_same_experts_by_the_same_proof(
+    database: Engine, both: tuple[Search, Search]
+) -> None:
+    with transaction(database, readonly=True) as session:
+        for one in read(FIXTURES / "finder_judgements.jsonl"):
+            asked = FinderQuery(q=one.q, lang=one.lang)
+            embedded, elastic = (finder.find(search, session, asked) for search in both)
+            told = [
+                [(each.expert.id, [proof.record.id for proof in each.proofs]) for each in found.results]
+                for found in (embedded, elastic)
+            ]
+            assert told[0] == told[1], one.q
+            assert embedded.facets == elastic.facets

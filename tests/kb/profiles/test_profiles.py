@@ -89,6 +89,16 @@ def test_another_claim_waits_for_staff_who_accept_or_refuse_it(
         assert [to for to, _ in _mails(session)] == ["eve@example.org", "ana@example.org", "ana@example.org"]
 
 
+def test_an_editor_does_not_decide_their_own_claim(
+    engine: Engine, settings: Settings, people: dict[str, Account]
+) -> None:
+    _save(engine, expert())
+    with transaction(engine) as session:
+        service.claim(session, settings, people["eve"], "expert-ana", "it is me")
+        with pytest.raises(Forbidden):
+            service.decide(session, settings, people["eve"], people["eve"].id, accept=True)
+
+
 def test_nobody_gets_what_somebody_keeps_nor_two_profiles(
     engine: Engine, settings: Settings, people: dict[str, Account]
 ) -> None:
