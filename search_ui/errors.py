@@ -114,5 +114,5 @@ def _overload(request: Request, error: Exception) -> Response:
 
 
 def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("unexpected error at %s", request.url.path, exc_info=error)
+    log.error("unexpected error at %r", request.url.path, exc_info=error)
     return error_response(request, 500)

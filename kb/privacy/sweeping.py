@@ -40,9 +40,11 @@ def unindexed(database: Engine) -> list[str]:
 
 
 def note_indexed(database: Engine, digests: list[str]) -> None:
-    """The index was made anew without them."""
+    """The index was made anew without them. The jobs that it did named their records, so the database is swept once more."""
     with transaction(database, always=True) as session:
-        session.execute(update(ErasureRow).where(ErasureRow.digest.in_(digests)).values(indexed_at=utcnow()))
+        session.execute(
+            update(ErasureRow).where(ErasureRow.digest.in_(digests)).values(indexed_at=utcnow(), swept_at=None)
+        )
 
 
 def _rewrite(database: Engine) -> bool:

@@ -671,6 +671,16 @@ class EngineContract:
         engine.write([document("newer", en="tram")])
         assert set(ids(reader, ask("tram"))) == {"new", "newer"}
 
+    def test_the_index_that_was_swapped_can_be_dropped_and_all_answer_on(self, open_it: Open) -> None:
+        engine, reader = open_it(), open_it()
+        engine.write([document("old", en="tram")])
+        successor = engine.rebuild()
+        successor.write([document("new", en="tram")])
+        engine.become(successor)
+        successor.close()
+        engine.engine.drop_former()
+        assert ids(engine, ask("tram")) == ids(reader, ask("tram")) == ids(open_it(), ask("tram")) == ["new"]
+
     def test_rebuilding_again_and_again_keeps_everything(self, open_it: Open) -> None:
         engine = open_it()
         for number in range(4):
