@@ -1,8 +1,9 @@
 """Drafts: start one, read it, save it. Only its authors and staff can."""
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -10,14 +11,16 @@ from kb.accounts.secrets import new_id
 from kb.audit import service as audit
 from kb.db import utcnow
 from kb.editorial.tables import CoAuthorRow, DraftRow, OwnerRow
-from kb.errors import Conflict, Forbidden, NotFound
+from kb.errors import Conflict, Forbidden, Invalid, NotFound
 from kb.records import service as records
+from kb.records.importing import unpublishable
 from kb.records.reasons import reasons
+from kb.records.values import without
 from schemas.accounts import Account
-from schemas.editorial import CLOSED, WRITING
+from schemas.editorial import CLOSED, MOVES, WRITING
 from schemas.language import Language
 from schemas.messages import N_
-from schemas.records import Record, RecordType, missing, parse, to_value
+from schemas.records import REQUIRED, WELCOME, Record, RecordType, missing, parse, to_value
 
 
 def start(session: Session, account: Account, type: RecordType, language: Language) -> DraftRow:
@@ -125,3 +128,89 @@ def problems(draft: DraftRow) -> list[tuple[str, str]]:
         return [(entry, "") for entry in missing(record_of(draft))]
     except ValidationError as error:
         return reasons(error)
+
+
+# How far it has come
+
+#: What a record of a type cannot be without, for looking at a draft that lacks it. Two of a transfer's are no entry of REQUIRED.
+_NEEDED: Final[dict[RecordType, dict[str, Any]]] = {
+    "adoption": {"case_study": "new", "city": "new", "state": "interested"},
+}
+
+
+def standing(draft: DraftRow) -> tuple[Record, list[str]]:
+    """(record, names of fields): the draft as far as it is a record by now, without what is wrong in it; and which of the
+    fields that no record can be without were made up for that."""
+    fixed = {"id": "new", "type": draft.type, "status": "draft", "language": draft.language}
+    value = draft.data | fixed
+    needed = {"title": {draft.language: "…"}} | _NEEDED.get(draft.type, {})
+    while True:
+        lacking = [name for name in needed if not value.get(name)]
+        if draft.language not in (value.get("title") or {}):
+            lacking = ["title", *(name for name in lacking if name != "title")]
+        try:
+            return parse(value | {name: needed[name] for name in lacking}), lacking
+        except ValidationError as error:
+            fitting = without(value, [_to_drop(each) for each in error.errors(include_url=False)])
+            value = fitting if fitting != value else fixed
+
+
+def _to_drop(details: ErrorDetails) -> tuple[int | str, ...]:
+    """What to leave out so that this fault is gone: a part that lacks something goes as a whole."""
+    path = tuple(part for part in details["loc"][1:] if part != "[key]")
+    return path[:-1] if details["type"] == "missing" else path
+
+
+def lacks(draft: DraftRow) -> tuple[list[str], list[str]]:
+    """What is missing: (what keeps it from being published, what would make it better), as entries of REQUIRED and WELCOME."""
+    record, lacking = standing(draft)
+    needed = [name for name in lacking if name not in REQUIRED[draft.type]]
+    required = [entry for entry in REQUIRED[draft.type] if entry in lacking or entry in missing(record)]
+    return needed + required, missing(record, WELCOME)
+
+
+def completeness(draft: DraftRow) -> float:
+    """Share, 0 to 1, of what its type requires and welcomes that it has."""
+    required, welcome = lacks(draft)
+    needed = 1 + len(_NEEDED.get(draft.type, {}).keys() - set(REQUIRED[draft.type]))
+    return 1 - (len(required) + len(welcome)) / (needed + len(REQUIRED[draft.type]) + len(WELCOME[draft.type]))
+
+
+def is_ready(draft: DraftRow) -> bool:
+    """Whether nothing is wrong and nothing that is required is missing."""
+    try:
+        record = record_of(draft)
+    except ValidationError:
+        return False
+    return not any(unpublishable(record))
+
+
+def submit(session: Session, account: Account, draft_id: str) -> DraftRow:
+    """Send it in: from now on it is with the editorial team. Raises Forbidden where it is not with its authors, Invalid where
+    something is still missing or wrong."""
+    get(session, account, draft_id)
+    draft = session.get_one(DraftRow, draft_id, with_for_update=True, populate_existing=True)
+    if "submitted" not in MOVES[draft.stage] or not can_write(session, account, draft):
+        raise Forbidden(N_("It has been sent in already."))
+    if not is_ready(draft):
+        raise Invalid(N_("Something is still missing or wrong. Look at the list, then send it in."))
+    draft.stage, draft.submitted_at = "submitted", utcnow()
+    audit.note(session, account.id, "draft.submit", draft.id)
+    return draft
+
+
+def discard(session: Session, account: Account, draft_id: str) -> None:
+    """Throw away a draft that one owns and that was not sent in. Raises Forbidden otherwise."""
+    draft = get(session, account, draft_id)
+    if draft.owner_id != account.id or draft.stage not in WRITING:
+        raise Forbidden(
+            N_("Only who began a draft can throw it away, and only while it is not with the editorial team.")
+        )
+    session.delete(draft)
+    audit.note(session, account.id, "draft.discard", draft_id)
+
+
+def owned_records(session: Session, account_id: str) -> list[str]:
+    """Ids of the records that are theirs to change."""
+    query = select(OwnerRow.record_id).where(OwnerRow.account_id == account_id)
+    return list(session.scalars(query.order_by(OwnerRow.record_id)))
