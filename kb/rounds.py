@@ -11,8 +11,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kb.accounts.sessions import forget_ended
 from kb.db import Base, transaction, utcnow
+from kb.editorial.authors import forget_old_invitations
 from kb.mail import service as mail
 from kb.settings import Settings
+from kb.uploads.service import forget_unused
 
 log = logging.getLogger(__name__)
 
@@ -41,9 +43,16 @@ def _end_sessions(database: Engine, _settings: Settings) -> None:
         forget_ended(session)
 
 
+def _end_invitations(database: Engine, _settings: Settings) -> None:
+    with transaction(database) as session:
+        forget_old_invitations(session)
+
+
 ROUNDS: Final = (
     Round("mail", datetime.timedelta(0), mail.deliver),
     Round("sessions", datetime.timedelta(hours=1), _end_sessions),
+    Round("invitations", datetime.timedelta(hours=12), _end_invitations),
+    Round("uploads", datetime.timedelta(hours=12), forget_unused),
 )
 
 

@@ -185,6 +185,13 @@ LINKS: Final = Field(
 MEDIA: Final = Field(
     "media", "media", N_("Images and files"),
     N_("Images as JPEG, PNG or WebP, documents as PDF. Say what is to be seen, for those who do not see it."),
+    fields=(
+        Field("alt", "said", N_("What is to be seen"),
+              N_("For those who do not see it; what matters, in one sentence."),
+              N_("A gondola above brick houses on a steep hill")),
+        Field("credit", "line", N_("Credit"), N_("Who took or made it."), "María Restrepo"),
+        Field("licence", "line", N_("Licence"), N_("On what terms others may use it."), "CC BY 4.0"),
+    ),
 )  # fmt: skip
 VERIFIED: Final = Field(
     "last_verified", "date", N_("Last checked on"), N_("The day on which somebody last checked that all this is so."),

@@ -115,5 +115,9 @@ DONE: Final[dict[str, str]] = {
     "removed": N_("Removed."),
     "submitted": N_("Sent in. You will get a mail when an editor has read it."),
     "discarded": N_("The draft was thrown away."),
+    "invited": N_("The invitation is on its way."),
+    "imported": N_("The drafts are here. Look at each before you send it in."),
+    "joined": N_("You write this draft now too."),
+    "left": N_("You no longer write this draft."),
     "merged": N_("Saved. Somebody else had changed other fields meanwhile; both changes are kept."),
 }

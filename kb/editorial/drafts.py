@@ -1,5 +1,6 @@
 """Drafts: start one, read it, save it. Only its authors and staff can."""
 
+import json
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -105,9 +106,17 @@ def save(session: Session, account: Account, draft_id: str, data: dict[str, Any]
     if draft.version != version:
         raise Conflict(N_("Somebody else saved this meanwhile. Compare both and save again."), current=draft)
     if data != draft.data:
+        _refuse_unstorable(data)
         draft.data, draft.version = data, version + 1
         draft.saved_by, draft.updated_at = account.id, utcnow()
     return draft
+
+
+def _refuse_unstorable(data: dict[str, Any]) -> None:
+    """No database keeps NUL characters and halves of characters."""
+    written = json.dumps(data, ensure_ascii=False)
+    if "\\u0000" in written or any("\ud800" <= character <= "\udfff" for character in written):
+        raise Invalid(N_("There is a character in it that cannot be shown. Write it again."))
 
 
 def can_write(session: Session, account: Account, draft: DraftRow) -> bool:

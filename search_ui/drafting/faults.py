@@ -11,9 +11,10 @@ from schemas.forms import placed
 from schemas.language import LANGUAGES, Language
 from schemas.messages import N_
 from schemas.records import RecordType
-from search_ui.drafting.paths import value_at
+from search_ui.drafting.paths import items_of, value_at
 from search_ui.inputs import OTHERWISE, REASONS, said
 
+_ALT: Final = N_("Say what is to be seen in the image, for those who do not see it.")
 #: The words of our own rules, which are English and for programs, and what they mean to an author.
 _RULES: Final = (
     ("is not a date", N_("Write the date as 2019, 2019-04 or 2019-04-30.")),
@@ -24,7 +25,7 @@ _RULES: Final = (
     ("is not a time zone", N_("Write a time zone as Europe/Madrid.")),
     ("is not in the vocabulary", N_("Choose one of those that are offered.")),
     ("needs its currency", N_("Write the currency too, as EUR or COP.")),
-    ("needs alt text", N_("Say what is to be seen in the image, for those who do not see it.")),
+    ("needs alt text", _ALT),
     ("control character", N_("There is a character in it that cannot be shown. Write it again.")),
     ("valid URL", N_("Write an address that starts with https://.")),
     ("no text in the record's own language", N_("Write the title.")),
@@ -49,7 +50,7 @@ Faults = dict[str, str]
 
 def faults(draft: DraftRow, language: Language) -> Faults:
     """The first fault of each field. What is only missing as yet is none, but within a part that has been begun."""
-    found = _too_long(draft, language)
+    found = _too_long(draft, language) | _without_alt(draft, language)
     try:
         record_of(draft)
     except ValidationError as error:
@@ -65,6 +66,16 @@ def _too_long(draft: DraftRow, language: Language) -> Faults:
         field.name: said(REASONS["string_too_long"], language, {"max_length": field.most})
         for _, field in placed(draft.type)
         if field.most and len(str(value_at(draft.data, f"{field.name}.{draft.language}") or "")) > field.most
+    }
+
+
+def _without_alt(draft: DraftRow, language: Language) -> Faults:
+    """Images that are not described in the draft's own language."""
+    told = said(_ALT, language)
+    return {
+        f"media.{at}.alt": told
+        for at, media in enumerate(items_of(draft.data.get("media")))
+        if value_at(media, "kind") == "image" and not value_at(media, f"alt.{draft.language}")
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from kb.editorial.tables import DraftRow
 from schemas.fields import Field, Step
 from schemas.language import Language
+from schemas.records import REQUIRED
 from schemas.search import Suggestion
 from search_ui.drafting import numbers, options
 from search_ui.drafting.options import Group, Option
@@ -40,6 +41,8 @@ class Node:
     #: Found by a search for a record, where one was made for this field.
     found: list[Suggestion] | None = None
     asked: str = ""
+    #: Whether nothing is published without it.
+    needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,9 @@ class Showing:
 
     def nodes(self, step: Step) -> list[Node]:
         """The fields of a step."""
-        return [self.node(each, each.name, value_at(self.draft.data, each.name)) for each in step.fields]
+        needed = {"title", *REQUIRED[self.draft.type]}
+        made = [self.node(each, each.name, value_at(self.draft.data, each.name)) for each in step.fields]
+        return [dataclasses.replace(node, needed=node.name in needed) for node in made]
 
     def node(self, field: Field, name: str, value: Any) -> Node:
         """One field."""

@@ -5,22 +5,27 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from sqlalchemy.orm import Session
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from indexer.search import Search
 from kb.editorial import drafts
 from kb.editorial.tables import DraftRow
-from kb.errors import Conflict, KnowledgeBaseError, NotFound
+from kb.errors import Conflict, Invalid, KnowledgeBaseError, NotFound
+from kb.settings import Settings
+from kb.uploads import service as uploads
+from kb.uploads.checking import MAX_BYTES
 from schemas.accounts import Account
 from schemas.fields import Field, Step
 from schemas.forms import FORMS, step_of
+from schemas.language import Language
 from schemas.messages import N_
 from search_ui import i18n
-from search_ui.depends import SearchDep, SessionDep
+from search_ui.depends import SearchDep, SessionDep, SettingsDep
 from search_ui.drafting import duplicates, merge
 from search_ui.drafting.faults import faults, within
 from search_ui.drafting.pages import common, missing, step_page
+from search_ui.drafting.paths import items_of
 from search_ui.drafting.read import Reader
 from search_ui.drafting.shown import Asking
 from search_ui.identity import Contributor
@@ -155,7 +160,7 @@ def _asking(request: Request, session: Session, engine: Search) -> Asking:
 @router.post("/{lang:language}/drafts/{draft_id}/{step_name}")
 def save_step(
     request: Request, session: SessionDep, engine: SearchDep, account: Contributor, draft_id: str, step_name: str,
-    form: FormDep,
+    form: FormDep, settings: SettingsDep,
 ) -> Response:  # fmt: skip
     """Save a step, and do what its button says. What was typed is saved also where it is wrong."""
     draft = drafts.get(session, account, draft_id)
@@ -163,6 +168,7 @@ def save_step(
     reader = Reader(form, draft.type, draft.language)
     mine = reader.read(step, draft.data)
     by_script = "application/json" in request.headers.get("accept", "")
+    problems = _upload(session, settings, account, draft, form, mine, language) if reader.action == "upload" else {}
     try:
         merged = _save(session, account, draft, step, reader, mine)
     except Conflict as error:
@@ -172,9 +178,24 @@ def save_step(
     if by_script:
         return JSONResponse(_saved(draft, step, reader, request))
     wrong = within(faults(draft, language), draft.type, step.name)
-    if wrong and reader.action in ("next", "save"):
-        return step_page(request, session, engine, account, draft, step, status=422)
+    if problems or (wrong and reader.action in ("next", "save")):
+        return step_page(request, session, engine, account, draft, step, problems=problems, status=422)
     return _go_on(request, draft, step, reader, "merged" if merged else "saved")
+
+
+def _upload(
+    session: Session, settings: Settings, account: Account, draft: DraftRow, form: FormData, data: dict[str, Any],
+    language: Language,
+) -> Problems:  # fmt: skip
+    """Add the file that was sent to the media; or what is wrong with it."""
+    sent = form.get("upload")
+    content = sent.file.read(MAX_BYTES + 1) if isinstance(sent, UploadFile) else b""
+    try:
+        media = uploads.take(session, settings, account, draft, content)
+    except Invalid as error:
+        return problem_of(error, language)
+    data["media"] = [*items_of(data.get("media")), media]
+    return {}
 
 
 def _save(
@@ -224,6 +245,8 @@ def _go_on(request: Request, draft: DraftRow, step: Step, reader: Reader, done: 
             return _with_anchor(see_other(here, find=name, q=text, type=type, more=_list_of(reader)), name)
         case "remove" | "up":
             return _with_anchor(see_other(here), reader.subject.rpartition(".")[0])
+        case "upload":
+            return _with_anchor(see_other(here, done), "media")
         case "next":
             names = [*(each.name for each in FORMS[draft.type]), "check"]
             return see_other(_here(request, draft.id, names[names.index(step.name) + 1]), done)
