@@ -32,8 +32,9 @@ from kb.settings import Settings
 from kb.work import service as work
 from schemas.language import LANGUAGES, Language
 from schemas.parts import Place
-from schemas.records import Record
+from schemas.records import Record, RecordType
 from schemas.search import (
+    MAX_QUERY,
     IndexStatus,
     Notice,
     Point,
@@ -50,6 +51,8 @@ log = logging.getLogger(__name__)
 MAX_TOKENS = 48
 #: Shorter words have too many neighbours for any to be what was meant; codes and numbers are meant as they are.
 _LONG_WORD = re.compile(r"(?<!\w)[^\W\d_]{5,}(?!\w)")
+#: Characters of a text that say what it is about.
+MAX_MEANT = 1200
 #: Closeness that counts as wholly alike, for telling readers how close a passage is.
 VERY_CLOSE = 0.20
 
@@ -237,6 +240,53 @@ class Search:
             without=record.id,
             limit=limit,
         )
+
+    def resembling(
+        self,
+        session: Session,
+        type: RecordType,
+        title: str,
+        text: str,
+        lang: Language,
+        limit: int,
+        *,
+        without: str = "",
+    ) -> list[SearchResult]:
+        """Published records of a type that this title names or nearly names, then those close in meaning to title and text;
+        none while the index is away."""
+        named = SearchQuery(q=title[:MAX_QUERY], lang=lang, type=[type], limit=limit)
+        question = Question(
+            vector=self.meaning.telling(self.meaning.query(f"{title}. {text}"[:MAX_MEANT])),
+            typical=self.meaning.typical,
+            filters={"type": [type]},
+            without=without or None,
+            limit=limit,
+        )
+        try:
+            found = self._find(session, named)
+            like = self.engine.search(question) if question.asks else None
+        except fallback.AWAY:
+            return []
+        results = self._results(session, named, found)
+        results += self._results(session, SearchQuery(lang=lang), Found("", [], question, like)) if like else []
+        unique: dict[str, SearchResult] = {}
+        for result in results:
+            unique.setdefault(result.id, result)
+        return list(unique.values())
+
+    def named(
+        self, session: Session, text: str, type: RecordType | None, lang: Language, limit: int = 8
+    ) -> list[Suggestion]:
+        """Published records of a type (or of any) for somebody who looks for one to link to: by the beginning of a word of its
+        name, then by all that the search knows."""
+        if not text.strip():
+            return []
+        ids = self._names_starting(session, text, 10 * limit)
+        found = suggestions.records(session, ids, lang)
+        query = SearchQuery(q=text[:MAX_QUERY], lang=lang, type=[type] if type else [], limit=limit)
+        found += suggestions.records(session, [hit.id for hit in self._find(session, query).answer.hits], lang)
+        fitting = {one.id: one for one in found if type is None or one.url.startswith(record_path(type, "", lang))}
+        return list(fitting.values())[:limit]
 
     def status(self, session: Session) -> IndexStatus:
         """Where the index stands."""

@@ -26,7 +26,7 @@ _NOTES: dict[str, dict[Language, str]] = {
 def suggest(session: Session, ids: list[str], text: str, language: Language, limit: int) -> list[Suggestion]:
     """At most ``limit``: half for terms and places, the rest for these records, whose names start like this."""
     terms = [_term(concept, language) for concept in starting(text, language, limit)]
-    named = _records(session, ids, language)
+    named = records(session, ids, language)
     few = max(limit - len(named), limit // 2)
     return (terms[:few] + named)[:limit]
 
@@ -41,7 +41,8 @@ def _term(concept: Concept, language: Language) -> Suggestion:
     )
 
 
-def _records(session: Session, ids: list[str], language: Language) -> list[Suggestion]:
+def records(session: Session, ids: list[str], language: Language) -> list[Suggestion]:
+    """Published records as suggestions, in the given order."""
     found = published(session, ids)
     return [
         Suggestion(

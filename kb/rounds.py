@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kb.accounts import links, sessions
 from kb.accounts import service as accounts
 from kb.db import Base, is_read_only, transaction, utcnow
+from kb.editorial.authors import forget_old_invitations
 from kb.editorial.publishing import publish_due
 from kb.editorial.reviews import remind
 from kb.limits import service as limits
@@ -21,6 +22,7 @@ from kb.messages import retention as messages
 from kb.privacy import retention, sweeping
 from kb.profiles import upkeep
 from kb.settings import Settings
+from kb.uploads.service import forget_unused
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,11 @@ def _forget_ended(database: Engine, _settings: Settings) -> None:
             forget(session)
 
 
+def _end_invitations(database: Engine, _settings: Settings) -> None:
+    with transaction(database) as session:
+        forget_old_invitations(session)
+
+
 ROUNDS: Final = (
     Round("mail", datetime.timedelta(0), mail.deliver),
     Round("sessions", datetime.timedelta(hours=1), _forget_ended),
@@ -62,6 +69,8 @@ ROUNDS: Final = (
     Round("sweep", datetime.timedelta(0), sweeping.sweep),
     Round("links.find", datetime.timedelta(hours=1), outside.find),
     Round("links.check", datetime.timedelta(minutes=1), outside.check),
+    Round("invitations", datetime.timedelta(hours=12), _end_invitations),
+    Round("uploads", datetime.timedelta(hours=12), forget_unused),
 )
 
 

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     mail_from: str = "Urban Policy Exchange <no-reply@localhost>"
     secret_key: str = DEVELOPMENT_SECRET
     site_name: str = "Urban Policy Exchange"
+    #: Bytes that the files of one account may take together.
+    upload_quota: int = Field(default=200_000_000, ge=0)
     #: Bytes of one import line or cell.
     max_import_line: int = 5_000_000
 

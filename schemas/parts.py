@@ -21,6 +21,16 @@ def _url(text: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_url)]
+
+_UPLOAD = re.compile(r"/uploads/[0-9a-f]{32}")
+
+
+def _media_url(text: str) -> str:
+    return text if _UPLOAD.fullmatch(text) else _url(text)
+
+
+#: A web address, or the path of a file that was uploaded here: the site's own address may change.
+MediaUrl = Annotated[str, AfterValidator(_media_url)]
 Year = Annotated[int, Field(ge=1800, le=2100)]
 
 _DATE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$")
@@ -180,7 +190,7 @@ class Media(Model):
     """An image, film or file beside the record. Images need a text for those who do not see them."""
 
     kind: Literal["image", "video", "document"]
-    url: Url
+    url: MediaUrl
     alt: Translated = {}
     credit: Text | None = None
     licence: Text | None = None

@@ -80,6 +80,11 @@ def gettext(message: str, language: Language) -> str:
     return translations(language).gettext(message)
 
 
+def pgettext(context: str, message: str, language: Language) -> str:
+    """The message in that language, where it may mean several things."""
+    return translations(language).pgettext(context, message)
+
+
 def is_message(text: str) -> bool:
     """Whether a text was marked as one that readers meet, and so can be shown to them."""
     return bool(text) and translations("es").gettext(text) != text

@@ -22,7 +22,7 @@ _MOST_FIELDS: Final = 2000
 _MOST_FILES: Final = 20
 
 #: What pydantic calls a fault, in words for people. Parameters are pydantic's own.
-_REASONS: Final[dict[str, str]] = {
+REASONS: Final[dict[str, str]] = {
     "missing": N_("Fill this in."),
     "string_too_short": N_("Write at least %(min_length)s characters."),
     "string_too_long": N_("Write at most %(max_length)s characters."),
@@ -43,7 +43,7 @@ _REASONS: Final[dict[str, str]] = {
     "url_scheme": N_("Write an address that starts with https://."),
     "string_pattern_mismatch": N_("This is not written as it should be; look at the example."),
 }
-_OTHERWISE: Final = N_("This cannot be taken as it is; look at the example.")
+OTHERWISE: Final = N_("This cannot be taken as it is; look at the example.")
 
 Problems = dict[str, str]
 
@@ -87,7 +87,7 @@ def problems(error: ValidationError, language: Language) -> Problems:
 
 def _reason(details: ErrorDetails, language: Language) -> str:
     raised = details.get("ctx", {}).get("error")
-    message = str(raised) if details["type"] == "value_error" else _REASONS.get(details["type"], _OTHERWISE)
+    message = str(raised) if details["type"] == "value_error" else REASONS.get(details["type"], OTHERWISE)
     return said(message, language, details.get("ctx", {}))
 
 
@@ -124,4 +124,11 @@ DONE: Final[dict[str, str]] = {
     "erased": N_("Erased. Files and the search follow within minutes."),
     "kept": N_("Your account stays."),
     "asked": N_("We have sent you a mail about it."),
+    "submitted": N_("Sent in. You will get a mail when an editor has read it."),
+    "discarded": N_("The draft was thrown away."),
+    "invited": N_("The invitation is on its way."),
+    "imported": N_("The drafts are here. Look at each before you send it in."),
+    "joined": N_("You write this draft now too."),
+    "left": N_("You no longer write this draft."),
+    "merged": N_("Saved. Somebody else had changed other fields meanwhile; both changes are kept."),
 }

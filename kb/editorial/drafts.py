@@ -1,8 +1,10 @@
 """Drafts: start one, read it, save it. Only its authors and staff can."""
 
-from typing import Any
+import json
+from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -10,15 +12,17 @@ from kb.accounts.secrets import new_id
 from kb.audit import service as audit
 from kb.db import utcnow
 from kb.editorial.tables import CoAuthorRow, DraftRow, OwnerRow, TranslationDraftRow
-from kb.errors import Conflict, Forbidden, NotFound
+from kb.errors import Conflict, Forbidden, Invalid, NotFound
 from kb.records import service as records
+from kb.records.importing import unpublishable
 from kb.records.reasons import reasons
 from kb.records.service import Stored
+from kb.records.values import without
 from schemas.accounts import Account
 from schemas.editorial import CLOSED, WRITING
 from schemas.language import LANGUAGES, Language, Said, say
 from schemas.messages import N_
-from schemas.records import Record, RecordType, missing, parse, to_value
+from schemas.records import REQUIRED, WELCOME, Record, RecordType, missing, parse, to_value
 
 
 def start(session: Session, account: Account, type: RecordType, language: Language) -> DraftRow:
@@ -119,9 +123,17 @@ def save(session: Session, account: Account, draft_id: str, data: dict[str, Any]
     if draft.version != version:
         raise Conflict(N_("Somebody else saved this meanwhile. Compare both and save again."), current=draft)
     if data != draft.data:
+        _refuse_unstorable(data)
         draft.data, draft.version = data, version + 1
         draft.saved_by, draft.updated_at = account.id, utcnow()
     return draft
+
+
+def _refuse_unstorable(data: dict[str, Any]) -> None:
+    """No database keeps NUL characters and halves of characters."""
+    written = json.dumps(data, ensure_ascii=False)
+    if "\\u0000" in written or any("\ud800" <= character <= "\udfff" for character in written):
+        raise Invalid(N_("There is a character in it that cannot be shown. Write it again."))
 
 
 def can_write(session: Session, account: Account, draft: DraftRow) -> bool:
@@ -160,3 +172,69 @@ def hand_over(session: Session, account_id: str) -> None:
             draft.owner_id = other.account_id
             session.delete(other)
     session.flush()
+
+
+# How far it has come
+
+#: What a record of a type cannot be without, for looking at a draft that lacks it. Two of a transfer's are no entry of REQUIRED.
+_NEEDED: Final[dict[RecordType, dict[str, Any]]] = {
+    "adoption": {"case_study": "new", "city": "new", "state": "interested"},
+}
+
+
+def standing(draft: DraftRow) -> tuple[Record, list[str]]:
+    """(record, names of fields): the draft as far as it is a record by now, without what is wrong in it; and which of the
+    fields that no record can be without were made up for that."""
+    fixed = {"id": "new", "type": draft.type, "status": "draft", "language": draft.language}
+    value = draft.data | fixed
+    needed = {"title": {draft.language: "…"}} | _NEEDED.get(draft.type, {})
+    while True:
+        lacking = [name for name in needed if not value.get(name)]
+        if draft.language not in (value.get("title") or {}):
+            lacking = ["title", *(name for name in lacking if name != "title")]
+        try:
+            return parse(value | {name: needed[name] for name in lacking}), lacking
+        except ValidationError as error:
+            fitting = without(value, [_to_drop(each) for each in error.errors(include_url=False)])
+            value = fitting if fitting != value else fixed
+
+
+def _to_drop(details: ErrorDetails) -> tuple[int | str, ...]:
+    """What to leave out so that this fault is gone: a part that lacks something goes as a whole."""
+    path = tuple(part for part in details["loc"][1:] if part != "[key]")
+    return path[:-1] if details["type"] == "missing" else path
+
+
+def lacks(draft: DraftRow) -> tuple[list[str], list[str]]:
+    """What is missing: (what keeps it from being published, what would make it better), as entries of REQUIRED and WELCOME."""
+    record, lacking = standing(draft)
+    needed = [name for name in lacking if name not in REQUIRED[draft.type]]
+    required = [entry for entry in REQUIRED[draft.type] if entry in lacking or entry in missing(record)]
+    return needed + required, missing(record, WELCOME)
+
+
+def completeness(draft: DraftRow) -> float:
+    """Share, 0 to 1, of what its type requires and welcomes that it has."""
+    required, welcome = lacks(draft)
+    needed = 1 + len(_NEEDED.get(draft.type, {}).keys() - set(REQUIRED[draft.type]))
+    return 1 - (len(required) + len(welcome)) / (needed + len(REQUIRED[draft.type]) + len(WELCOME[draft.type]))
+
+
+def is_ready(draft: DraftRow) -> bool:
+    """Whether nothing is wrong and nothing that is required is missing."""
+    try:
+        record = record_of(draft)
+    except ValidationError:
+        return False
+    return not any(unpublishable(record))
+
+
+def discard(session: Session, account: Account, draft_id: str) -> None:
+    """Throw away a draft that one owns and that was not sent in. Raises Forbidden otherwise."""
+    draft = get(session, account, draft_id)
+    if draft.owner_id != account.id or draft.stage not in WRITING:
+        raise Forbidden(
+            N_("Only who began a draft can throw it away, and only while it is not with the editorial team.")
+        )
+    session.delete(draft)
+    audit.note(session, account.id, "draft.discard", draft_id)

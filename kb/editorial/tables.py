@@ -60,6 +60,22 @@ class CoAuthorRow(Base):
     account_id: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True)
 
 
+class InvitationRow(Base):
+    """Somebody was asked by mail to write a draft with its owner. It is deleted when it is taken up, taken back or over."""
+
+    __tablename__ = "draft_invitations"
+
+    #: SHA-256 of the link's token.
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    #: What the owner's list calls it by.
+    id: Mapped[str] = mapped_column(String(32), unique=True)
+    draft_id: Mapped[str] = mapped_column(ForeignKey("drafts.id", ondelete="CASCADE"), index=True)
+    email: Mapped[str] = mapped_column(String(320))
+    invited_by: Mapped[str] = mapped_column(ForeignKey("accounts.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[datetime.datetime]
+    expires_at: Mapped[datetime.datetime]
+
+
 class OwnerRow(Base):
     """Whose record it is: who may propose changes to it without being staff, and is written to about it."""
 

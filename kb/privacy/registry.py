@@ -129,7 +129,9 @@ REGISTRY: Final[dict[str, Knows]] = {
     "message_members": Knows(N_("Your conversations"), row="account_id", theirs="thread_id side archived"),
     "messages": Knows(N_("Messages that you wrote"), row="author_id", theirs="id thread_id side sent_at", scrub="text"),
     "message_deliveries": Knows(N_("Messages that you got"), row="account_id", theirs="message_id read"),
-    "message_guests": Knows(N_("Conversations by mail, without an account"), mention="email name", none="thread_id language"),
+    "message_guests": Knows(
+        N_("Conversations by mail, without an account"), mention="email name", none="thread_id language"
+    ),
     "message_links": Knows(none="token_hash thread_id expires_at"),
     "message_refusals": Knows(none="address_hash at"),
     "message_blocks": Knows(

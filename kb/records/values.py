@@ -18,18 +18,18 @@ def read(value: dict[str, Any]) -> Record:
         return records.parse(value)
     except ValidationError as error:
         log.warning("record %s: %d stored values no longer fit and are left out", value.get("id"), error.error_count())
-        fitting = _without(value, [path for problem in error.errors(include_url=False) if (path := problem["loc"][1:])])
+        fitting = without(value, [path for problem in error.errors(include_url=False) if (path := problem["loc"][1:])])
         return records.parse(fitting)
 
 
-def _without(value: Any, paths: list[tuple[int | str, ...]]) -> Any:
-    """A copy without what stands at these paths."""
+def without(value: Any, paths: list[tuple[int | str, ...]]) -> Any:
+    """A copy of a value without what stands at these paths."""
     here = {path[0] for path in paths if len(path) == 1}
     below: dict[int | str, list[tuple[int | str, ...]]] = {}
     for path in filter(None, paths):
         below.setdefault(path[0], []).append(path[1:])
     if isinstance(value, dict):
-        return {key: _without(part, below.get(key, [])) for key, part in value.items() if key not in here}
+        return {key: without(part, below.get(key, [])) for key, part in value.items() if key not in here}
     if isinstance(value, list):
-        return [_without(part, below.get(i, [])) for i, part in enumerate(value) if i not in here]
+        return [without(part, below.get(i, [])) for i, part in enumerate(value) if i not in here]
     return value
