@@ -16,6 +16,7 @@ from sqlalchemy import Column, Engine, MetaData, String, inspect, select, text
 from kb import db, outbox
 from kb.db import downgrade, load_tables, make_engine, migrate, migration_config, transaction
 from kb.records import service
+from kb.records.tables import LookupRow
 from kb.settings import Settings
 from schemas.records import Record, parse
 from tests.indexer.library import CABLE_CARS, RECORDS
@@ -115,6 +116,19 @@ def test_what_the_database_finds_records_by_is_made_for_records_that_are_there(e
     assert "lookups" not in _rows(engine)
     migrate(engine)
     assert _rows(engine)["lookups"] == made
+
+
+def test_what_a_machine_translated_is_no_longer_found_by_its_words(engine: Engine, case: Callable[..., Record]) -> None:
+    note = {"fr": {"machine": True}}
+    with transaction(engine) as session:
+        service.save(session, case("x-1", title={"en": "Trams", "fr": "Farfelus"}, translations=note), "me")
+        row = session.get_one(LookupRow, "x-1")
+        row.names, row.facets = " trams farfelus ", " language:en language:fr "
+    downgrade(engine, "0005")
+    migrate(engine)
+    (found,) = _rows(engine)["lookups"]
+    assert "farfelus" not in found["names"]
+    assert "language:fr" not in found["facets"]
 
 
 def test_there_is_one_newest_revision() -> None:

@@ -2,6 +2,10 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+from kb.records import lookups
+from kb.records.values import read
 
 revision = "0009"
 down_revision = "0008"
@@ -9,6 +13,14 @@ branch_labels = None
 depends_on = None
 
 MOMENT = sa.DateTime(timezone=True)
+RECORDS = sa.table(
+    "records",
+    sa.column("id", sa.String),
+    sa.column("status", sa.String),
+    sa.column("data", sa.JSON().with_variant(JSONB(), "postgresql")),
+)
+TRANSLATIONS = sa.table("translations", sa.column("record_id", sa.String), sa.column("machine", sa.Boolean))
+LOOKUPS = sa.table("lookups", *(sa.column(name, sa.String) for name in ("record_id", "facets", "names", "text")))
 
 
 def upgrade() -> None:
@@ -22,6 +34,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("draft_id", name="pk_draft_translations"),
     )
     _links()
+    _hide_unchecked()
 
 
 def _links() -> None:
@@ -56,6 +69,16 @@ def _links() -> None:
         _of("link_scans", "record_id", "records.id"),
         sa.PrimaryKeyConstraint("record_id", name="pk_link_scans"),
     )
+
+
+def _hide_unchecked() -> None:
+    """What a machine translated and no person has read is no longer found by the database either."""
+    machines = sa.select(TRANSLATIONS.c.record_id).where(TRANSLATIONS.c.machine)
+    wanted = sa.select(RECORDS.c.data).where(RECORDS.c.status == "published", RECORDS.c.id.in_(machines))
+    for data in op.get_bind().execute(wanted).scalars().all():
+        values = lookups.values_of(read(data))
+        seen = {name: values[name] for name in ("facets", "names", "text")}
+        op.get_bind().execute(sa.update(LOOKUPS).where(LOOKUPS.c.record_id == values["record_id"]).values(seen))
 
 
 def _of(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
