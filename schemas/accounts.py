@@ -59,8 +59,10 @@ def _email(text: str) -> str:
 
 #: An e-mail address as it is stored and compared: in lower case.
 Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=320), AfterValidator(_email)]
-#: What somebody is called.
-PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+#: What somebody is called: one line, without control characters, which break databases and terminals.
+PersonName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f]*$")
+]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from kb.accounts import tokens
 from kb.limits import service as limits
-from schemas.accounts import Account, Permission, Role
+from schemas.accounts import Account, Permission, PersonName, Role
 from schemas.base import Model
 from schemas.language import Language
 from search_ui.depends import EngineDep, SessionDep
@@ -40,7 +40,7 @@ SCOPES: Final[dict[Permission, str]] = {
 class Asked(BaseModel):
     """A token to be made."""
 
-    name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+    name: Annotated[PersonName, StringConstraints(max_length=100)]
     scopes: list[Permission] = []
     days: Literal["30", "90", "365"]
 
