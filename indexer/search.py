@@ -263,12 +263,12 @@ class Search:
             limit=limit,
         )
         try:
-            found = self._find(session, named)
+            found = self.find(session, named)
             like = self.engine.search(question) if question.asks else None
         except fallback.AWAY:
             return []
-        results = self._results(session, named, found)
-        results += self._results(session, SearchQuery(lang=lang), Found("", [], question, like)) if like else []
+        results = self.results(session, named, found)
+        results += self.results(session, SearchQuery(lang=lang), Found("", [], question, like)) if like else []
         unique: dict[str, SearchResult] = {}
         for result in results:
             unique.setdefault(result.id, result)
@@ -284,7 +284,7 @@ class Search:
         ids = self._names_starting(session, text, 10 * limit)
         found = suggestions.records(session, ids, lang)
         query = SearchQuery(q=text[:MAX_QUERY], lang=lang, type=[type] if type else [], limit=limit)
-        found += suggestions.records(session, [hit.id for hit in self._find(session, query).answer.hits], lang)
+        found += suggestions.records(session, [hit.id for hit in self.find(session, query).answer.hits], lang)
         fitting = {one.id: one for one in found if type is None or one.url.startswith(record_path(type, "", lang))}
         return list(fitting.values())[:limit]
 

@@ -132,12 +132,12 @@ def sign_in(engine: Engine, settings: Settings, email: str, password: str, asker
         row = service.by_email(session, email)
     right = is_password(row.password if row else None, password)
     if row is None or not right:
-        with transaction(engine) as session:
+        with transaction(engine, always=True) as session:
             audit.note(session, "", "account.sign_in_failed", row.id if row else "")
         raise Invalid(N_("E-mail address or password is not right."))
     if reason := _NO_ENTRY.get(row.state):
         raise Invalid(reason)
-    with transaction(engine) as session:
+    with transaction(engine, always=True) as session:
         guesses.give_back(session, settings.secret_key, "sign_in", asker, email)
         sessions.end_this(session, old)
         token = sessions.open_session(session, row.id, asker.browser, strong=False)
@@ -150,7 +150,7 @@ def sign_in(engine: Engine, settings: Settings, email: str, password: str, asker
 def second_step(engine: Engine, settings: Settings, account: Account, code: str, asker: Asker) -> Entered:
     """Make a session that was half opened a whole one, by a code of the app or a recovery code. Raises Invalid, TooMany."""
     guesses.count(engine, settings.secret_key, "second_factor", asker, account.email)
-    with transaction(engine) as session:
+    with transaction(engine, always=True) as session:
         right = second_factor.use(session, account.id, code)
         audit.note(session, account.id, "account.sign_in" if right else "account.second_factor_failed", account.id)
         if right:

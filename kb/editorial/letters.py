@@ -54,7 +54,7 @@ def _send(
 def address(language: Language, path: str) -> str:
     """A page of the site, as a mail must write it."""
     settings = get_settings()
-    origin = settings.public_url or f"http://{settings.host}:{settings.port}"
+    origin = settings.resolved_public_url
     return f"{origin.rstrip('/')}/{language}{path}"
 
 

@@ -20,6 +20,7 @@ from kb.errors import Conflict, Forbidden, Invalid, KnowledgeBaseError
 from kb.mail import service as mail
 from kb.records import service as records
 from kb.settings import Settings
+from kb.uploads import service as uploads
 from schemas.accounts import Account
 from schemas.language import say
 from schemas.messages import N_
@@ -89,6 +90,7 @@ def _publish(session: Session, editor: str, draft: DraftRow) -> str:
     record_id = draft.record_id or _new_id(session, draft)
     record = record_of(draft, record_id).model_copy(update={"status": "published"})
     records.save(session, record, draft.owner_id, expected=draft.base_revision)
+    uploads.adopt(session, record_id, (media.url for media in record.media))
     if not draft.record_id:
         _give(session, draft, record_id)
     draft.record_id, draft.base_revision = record_id, records.get(session, record_id).revision

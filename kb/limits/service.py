@@ -103,5 +103,5 @@ def _session(database: Engine | Session) -> Iterator[Session]:
     if isinstance(database, Session):
         yield database
     else:
-        with transaction(database) as session:
+        with transaction(database, always=True) as session:
             yield session

@@ -27,7 +27,7 @@ _BATCH: Final = 100
 
 def tidy(database: Engine, settings: Settings) -> None:
     """Tell of what will go, and delete what both sides were told of. Links that are over go too."""
-    here = Here(settings.public_url.rstrip("/"), settings.site_name)
+    here = Here(settings.resolved_public_url, settings.site_name)
     while _tell_batch(database, here):
         pass
     with transaction(database) as session:

@@ -101,6 +101,18 @@ REGISTRY: Final[dict[str, Knows]] = {
         blank="decided_by",
         none="record_id state part asked_at decided_at",
     ),
+    "draft_invitations": Knows(
+        N_("Invitations to write a draft"),
+        row="invited_by",
+        theirs="id draft_id created_at expires_at",
+        mention="email",
+        sealed="token_hash",
+    ),
+    "uploads": Knows(
+        N_("Files that you uploaded"),
+        blank="account_id",
+        none="id draft_id record_id media_type files bytes created_at",
+    ),
     "draft_authors": Knows(N_("Drafts that you write with others"), row="account_id", theirs="draft_id"),
     "record_owners": Knows(N_("Records that are yours"), row="account_id", theirs="record_id"),
     "records": Knows(

@@ -14,6 +14,7 @@ from kb.mail import service as mail
 from kb.privacy.erasing import erased
 from kb.privacy.tables import ErasureRow
 from kb.settings import Settings
+from kb.uploads import service as uploads
 
 #: Beside the database and beside each backup: who was forgotten, as digests.
 LIST = "erased.txt"
@@ -28,6 +29,7 @@ def sweep(database: Engine, settings: Settings) -> None:
         return
     write_list(settings.data_dir, erased(database))
     mail.forget_files(settings)
+    uploads.forget_unused(database, settings)
     if _rewrite(database):
         with transaction(database, always=True) as session:
             session.execute(update(ErasureRow).where(ErasureRow.digest.in_(waiting)).values(swept_at=utcnow()))

@@ -46,7 +46,7 @@ def send(
     **values: str,
 ) -> None:
     """The same to an address, which need be no account's."""
-    origin = (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+    origin = settings.resolved_public_url
     mail.queue(
         session,
         f"{name}:{key}"[:200],

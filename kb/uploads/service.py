@@ -136,14 +136,18 @@ def adopt(session: Session, record_id: str, urls: Iterable[str]) -> None:
 
 
 def forget_unused(database: Engine, settings: Settings) -> None:
-    """Delete uploads that no draft, record or revision refers to any more, and files that no upload names."""
+    """Delete uploads that no draft, record or revision refers to any more, and files that no upload names; those of somebody
+    who was erased at once, others after ``GRACE``."""
+    gone: set[str] = set()
     with transaction(database) as session:
-        for row in session.scalars(select(UploadRow).where(UploadRow.created_at < utcnow() - GRACE)).all():
+        due = (UploadRow.created_at < utcnow() - GRACE) | UploadRow.account_id.is_(None)
+        for row in session.scalars(select(UploadRow).where(due)).all():
             row.record_id = row.record_id or _record_of_draft(session, row)
             if not any(path_of(row.id) in text for text in _texts(session, row)):
                 session.delete(row)
+                gone.update(row.files.values() if row.account_id is None else ())
                 audit.note(session, "", "upload.forget", row.id)
-    _delete_files(database, settings.uploads_dir)
+    _delete_files(database, settings.uploads_dir, gone)
 
 
 def _texts(session: Session, row: UploadRow) -> Iterator[str]:
@@ -154,11 +158,11 @@ def _texts(session: Session, row: UploadRow) -> Iterator[str]:
         yield from (revision.record.model_dump_json() for revision in records.revisions(session, row.record_id))
 
 
-def _delete_files(database: Engine, folder: Path) -> None:
+def _delete_files(database: Engine, folder: Path, gone: set[str]) -> None:
     with transaction(database, readonly=True) as session:
         named = {name for files in session.scalars(select(UploadRow.files)) for name in files.values()}
     oldest = utcnow().timestamp() - GRACE.total_seconds()
     for file in folder.glob("??/*"):
-        if file.name not in named and file.stat().st_mtime < oldest:
+        if file.name not in named and (file.name in gone or file.stat().st_mtime < oldest):
             file.unlink(missing_ok=True)
             log.info("the file %s is no longer used and was deleted", file.name)

@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 from kb.accounts import entry, sessions
 from kb.settings import Settings
 from schemas.accounts import Email
-from search_ui.depends import AskerDep, EngineDep, SessionDep, SettingsDep
+from search_ui.depends import AlwaysSessionDep, AskerDep, EngineDep, SettingsDep
 from search_ui.identity import cookie_name, drop_cookie, half_signed_in, next_of, set_cookie, set_mark, who
 from search_ui.inputs import FormDep, see_other
 from search_ui.render import language_of
@@ -97,7 +97,7 @@ def post_second_step(
 
 
 @router.post("/{lang:language}/sign-out")
-def sign_out(request: Request, session: SessionDep, settings: SettingsDep) -> Response:
+def sign_out(request: Request, session: AlwaysSessionDep, settings: SettingsDep) -> Response:
     """End this browser's session."""
     sessions.end_this(session, request.cookies.get(cookie_name(settings), ""))
     response = see_other(f"/{language_of(request)}/", done="signed-out")
