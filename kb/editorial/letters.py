@@ -53,9 +53,7 @@ def _send(
 
 def address(language: Language, path: str) -> str:
     """A page of the site, as a mail must write it."""
-    settings = get_settings()
-    origin = settings.resolved_public_url
-    return f"{origin.rstrip('/')}/{language}{path}"
+    return f"{get_settings().resolved_public_url}/{language}{path}"
 
 
 def moment(at: datetime.datetime) -> str:

@@ -10,8 +10,7 @@ from kb.editorial.tables import DraftRow
 from kb.errors import Invalid
 from schemas.accounts import Account
 from schemas.forms import FORMS
-from search_ui.addresses import origin_of
-from search_ui.depends import SessionDep
+from search_ui.depends import SessionDep, SettingsDep
 from search_ui.drafting.pages import title
 from search_ui.identity import Contributor, who
 from search_ui.inputs import FormDep, Problems, problem_of, see_other
@@ -54,11 +53,14 @@ def _page(
 
 
 @router.post("/{lang:language}/drafts/{draft_id}/authors")
-def invite(request: Request, session: SessionDep, account: Contributor, draft_id: str, form: FormDep) -> Response:
+def invite(
+    request: Request, session: SessionDep, settings: SettingsDep, account: Contributor, draft_id: str, form: FormDep
+) -> Response:
     """Ask somebody by mail."""
     draft, email = drafts.get(session, account, draft_id), str(form.get("email", "")).strip()
+    here = settings.resolved_public_url
     try:
-        authors.invite(session, account, draft_id, email, title(draft), origin_of(request), language_of(request))
+        authors.invite(session, account, draft_id, email, title(draft), here, language_of(request))
     except Invalid as error:
         return _page(request, session, account, draft, email, problem_of(error, language_of(request)))
     return see_other(_here(request, draft_id), "invited")
