@@ -120,9 +120,7 @@ PERIOD: Final = (
     Field("period.end", "partial", N_("End"), N_("Leave it empty while it goes on."), "2019"),
     Field("period.ongoing", "flag", N_("It still goes on")),
 )  # fmt: skip
-STAGE: Final = Field(
-    "stage", "choice", N_("Stage"), N_("How far it has come today."), vocabularies=("stages",)
-)
+STAGE: Final = Field("stage", "choice", N_("Stage"), N_("How far it has come today."), vocabularies=("stages",))
 FUNDING: Final = Field(
     "costs.funding", "list", N_("Who paid"), N_("Each source by itself."), item=N_("Source of funding"),
     fields=(
@@ -158,7 +156,9 @@ CONTACT: Final = (
 )  # fmt: skip
 
 
-def sources(name: str = "sources", label: str = N_("Sources"), help: str = N_("Where others can check what you say.")) -> Field:
+def sources(
+    name: str = "sources", label: str = N_("Sources"), help: str = N_("Where others can check what you say.")
+) -> Field:
     """Reports, pages and articles."""
     return Field(
         name, "list", label, help, item=N_("Source"),

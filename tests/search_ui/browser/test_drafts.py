@@ -32,9 +32,9 @@ def database(settings: Settings) -> Iterator[Engine]:
 def signed(browser: Browser, address: str, database: Engine) -> Iterator[Signed]:
     """Makes browsers in which Ana is signed in."""
     made: list[BrowserContext] = []
+    ana = person(database, "ana@example.org", "contributor", organisation="org-1")
 
     def sign_in(**options: object) -> BrowserContext:
-        ana = person(database, "ana@example.org", "contributor", organisation="org-1")
         with transaction(database) as session:
             token = open_session(session, ana.id, "a test", strong=True)
         context = browser.new_context(base_url=address, reduced_motion="reduce", **options)  # type: ignore[arg-type]
