@@ -30,6 +30,7 @@ _CHECKED: Final[dict[str, st.SearchStrategy[Any]]] = {
     "_country": st.sampled_from(["CO", "FR", "KE", "PS", "XK"]),
     "_time_zone": st.sampled_from(["Europe/Madrid", "America/Bogota", "UTC"]),
     "_url": _urls,
+    "_media_url": st.from_regex(r"/uploads/[0-9a-f]{32}", fullmatch=True),
     "without_controls": texts,
 }
 

@@ -62,6 +62,9 @@ function autosave() {
     soon();
   });
   form.addEventListener("submit", () => (stopped = true));
+  // What was typed before this script was there, or what the browser put back.
+  changed = [...form.elements].some((each) => each.type !== "file" && "defaultValue" in each && each.value !== each.defaultValue);
+  if (changed) soon();
   addEventListener("beforeunload", (event) => changed && !stopped && event.preventDefault());
 }
 
