@@ -48,7 +48,7 @@ def rendered(name: str, language: Language, **values: Any) -> tuple[str, str]:
     """(subject, text) of a mail."""
     whole = _environment().get_template(f"{name}.{language}.txt").render(**values)
     subject, _, text = whole.partition("\n")
-    return " ".join(subject.split())[:300], text.strip() + "\n"
+    return subject.strip()[:300], text.strip() + "\n"
 
 
 def queue(session: Session, key: str, recipient: str, language: Language, name: str, **values: Any) -> None:
