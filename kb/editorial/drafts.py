@@ -31,8 +31,8 @@ def start(session: Session, account: Account, type: RecordType, language: Langua
 
 
 def start_from(session: Session, account: Account, record_id: str) -> DraftRow:
-    """A draft that changes a record: the open one where there is one already. Raises NotFound, and Forbidden for who neither
-    owns the record nor is staff."""
+    """A draft that changes a record: the open one where there is one already. Raises NotFound, Forbidden for who neither
+    owns the record nor is staff, and Conflict for an owner where somebody else has begun."""
     stored = records.get(session, record_id)
     if not (account.may("review") or is_owner(session, account.id, record_id)):
         raise Forbidden(
@@ -41,6 +41,10 @@ def start_from(session: Session, account: Account, record_id: str) -> DraftRow:
     open_one = select(DraftRow).where(DraftRow.record_id == record_id, DraftRow.stage.not_in(CLOSED))
     # A translation goes its own way beside it.
     if found := session.scalar(open_one.where(DraftRow.id.not_in(select(TranslationDraftRow.draft_id)))):
+        if not (account.may("review") or is_author(session, account.id, found)):
+            raise Conflict(
+                N_("Somebody else is changing this record just now. Wait until that is published, or write to them.")
+            )
         return found
     return change_of(session, account, stored)
 

@@ -16,7 +16,7 @@ from kb.work.service import holder, reported
 from kb.work.tables import WorkRow
 from schemas.language import LANGUAGES
 from schemas.vocabulary import load
-from search_ui.render import STATIC
+from search_ui.render import FOLDER, STATIC
 
 SITEMAP = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
 
@@ -181,8 +181,16 @@ def test_the_public_address_is_used_in_links_for_machines(settings, tmp_path) ->
         assert "https://policies.example/sitemap-pages.xml" in site.get("/sitemap.xml").text
 
 
-def test_the_scripts_of_the_site_weigh_15_kilobytes_at_most() -> None:
-    assert sum(file.stat().st_size for file in (STATIC / "js").glob("*.js")) <= 15_000
+def _with_imports(name: str) -> set[str]:
+    found = re.findall(r'from "\./([a-z]+\.js)"', (STATIC / "js" / name).read_text("utf-8"))
+    return {name}.union(*map(_with_imports, found))
+
+
+def test_the_scripts_of_each_page_weigh_15_kilobytes_at_most() -> None:
+    for template in (FOLDER / "templates").rglob("*.html"):
+        loaded = {"site.js", *re.findall(r"static\('js/([a-z]+\.js)'\)", template.read_text("utf-8"))}
+        files = set().union(*map(_with_imports, loaded))
+        assert sum((STATIC / "js" / name).stat().st_size for name in files) <= 15_000, template.name
 
 
 def test_no_style_or_script_refers_to_another_site() -> None:
