@@ -201,13 +201,16 @@ def rebuild(
     cache: VectorCache,
     progress: Progress = _silent,
     embedder: Embedder | None = None,
+    *,
+    forgetting: bool = False,
 ) -> bool:
     """Fill a new index beside the live one, with the vectors that are known, and swap. False when another process is
     at it. With an ``embedder`` all other vectors are computed before the swap: so a change of the model is never seen
     as an index without meaning.
 
     Edits go on meanwhile and reach the live index as always; what changed since the filling began is taken over just
-    before the swap, under the lease that keeps others from writing.
+    before the swap, under the lease that keeps others from writing. ``forgetting``: not even the names of deleted records
+    are taken over.
     """
     with outbox.lease(database, "rebuild", _holder(), LEASE) as rebuilding:
         if not rebuilding:
@@ -231,8 +234,9 @@ def rebuild(
                 _keep([rebuilding])
                 time.sleep(0.2)
             leases = [rebuilding, held]
-            # A writer that fell asleep before a deletion may still wake up, and writes to whatever is in place then.
-            successor.delete(set(engine.deleted_since(held.token - REMEMBERED)) - before.keys(), held.token)
+            if not forgetting:
+                # A writer that fell asleep before a deletion may still wake up, and writes to whatever is in place then.
+                successor.delete(set(engine.deleted_since(held.token - REMEMBERED)) - before.keys(), held.token)
             late = _changed_since(database, before)
             _align(database, successor, cache, late, leases, lambda: held.token, progress)
             _keep(leases)

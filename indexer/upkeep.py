@@ -66,20 +66,20 @@ def embed(
     return bool(search.engine.missing_vectors(1))
 
 
-def rebuild(database: Engine, search: Search, progress: Progress = _silent) -> bool:
+def rebuild(database: Engine, search: Search, progress: Progress = _silent, *, forgetting: bool = False) -> bool:
     """Fill a new index beside the live one and swap. For another model than that of the live index, all vectors are computed
     before the swap. False when another process is at it."""
     changed = search.model.id != search.engine.model.id
     with closing(search.open_cache(search.model)) as cache, reported(database, "rebuild", progress) as report:
         embedder = search.meaning_of(search.model).remembering.embedder if changed else None
-        return sync.rebuild(database, search.engine, cache, report, embedder)
+        return sync.rebuild(database, search.engine, cache, report, embedder, forgetting=forgetting)
 
 
 def forget(database: Engine, search: Search) -> bool:
     """Make the index anew where somebody was forgotten: what is deleted from an index stays in its files for a while, and
     the vectors of a text in their cache. Returns whether that was done now."""
     forgotten = sweeping.unindexed(database)
-    if not forgotten or not rebuild(database, search):
+    if not forgotten or not rebuild(database, search, forgetting=True):
         return False
     with closing(search.open_cache()) as cache:
         cache.keep_only([*sync.passage_keys(database), *typical_keys()])

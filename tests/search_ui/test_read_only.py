@@ -27,8 +27,8 @@ from tests.people import browser_of, person
 
 #: What works while the switch is on: signing in and out, and the switch.
 OPEN = {"/sign-in", "/sign-out", "/second-factor", "/admin/read-only"}
-#: Who looked at what is noted even then; what can be made again from the rest goes on.
-DERIVED = {"audit", "leases", "work", "index_jobs", "account_sessions"}
+#: Who looked at what, and how often they tried, is noted even then; what can be made again from the rest goes on.
+DERIVED = {"audit", "limits", "leases", "work", "index_jobs", "account_sessions"}
 CASE = {"type": "case_study", "id": "x-1", "language": "en", "status": "published", "title": {"en": "Trams"}}
 
 
