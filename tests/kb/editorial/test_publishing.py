@@ -193,11 +193,11 @@ def test_promise_7_the_other_side_has_one_mail_for_each_move_in_its_language(tea
     assert sorted(team.mails()) == sorted([
         ("ben", "Enviado a revisión: ¡Vuelve el tranvía!"),
         ("eve", "Sent in for review: ¡Vuelve el tranvía!"),
-        ("ana", "En relecture : ¡Vuelve el tranvía!"),
-        ("ana", "Modifications demandées : ¡Vuelve el tranvía!"),
+        ("ana", "En relecture : ¡Vuelve el tranvía!"),
+        ("ana", "Modifications demandées : ¡Vuelve el tranvía!"),
         ("ben", "Enviado a revisión: ¡Vuelve el tranvía!"),
-        ("ana", "En relecture : ¡Vuelve el tranvía!"),
-        ("ana", "Publié : ¡Vuelve el tranvía!"),
+        ("ana", "En relecture : ¡Vuelve el tranvía!"),
+        ("ana", "Publié : ¡Vuelve el tranvía!"),
     ])  # fmt: skip
 
 
@@ -280,7 +280,7 @@ def test_a_record_is_withdrawn_with_a_reason_and_its_owner_is_told(team: Team) -
             publishing.put(session, team.ana, record_id, "published", "No.", 2)
         publishing.put(session, team.eve, record_id, "published", "No lo es.", 2)
     assert [subject for who, subject in team.mails() if who == "ana"][-2:] == [
-        "Retiré : ¡Vuelve el tranvía!", "Remis en ligne : ¡Vuelve el tranvía!",
+        "Retiré : ¡Vuelve el tranvía!", "Remis en ligne : ¡Vuelve el tranvía!",
     ]  # fmt: skip
 
 

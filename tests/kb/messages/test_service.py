@@ -61,7 +61,7 @@ def test_the_owners_of_a_record_get_the_message_and_answer_it(engine: Engine, to
 def test_a_contact_without_an_account_answers_by_a_link_for_a_limited_time(engine: Engine, tom: Account) -> None:
     thread = begin(engine, tom, "trams")
     (mail,) = mails(engine)
-    assert (mail.recipient, mail.subject) == (CONTACT, "Tom vous pose une question : Cost")
+    assert (mail.recipient, mail.subject) == (CONTACT, "Tom vous pose une question : Cost")
     assert "> How much was it?" in mail.text
     assert "https://site.example/fr/case-studies/trams" in mail.text
     token = link_in(mail)
