@@ -32,7 +32,7 @@ HEADERS = {
 }
 
 
-def _check_headers(headers: dict[str, str]) -> None:
+def check_headers(headers: dict[str, str]) -> None:
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy
@@ -42,8 +42,8 @@ def _check_headers(headers: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("address", ANSWERS.values(), ids=ANSWERS.keys())
-def test_every_kind_of_answer_has_the_security_headers(site: TestClient, address: str) -> None:
-    _check_headers(dict(site.get(address).headers))
+def test_promise_23_every_kind_of_answer_has_the_security_headers(site: TestClient, address: str) -> None:
+    check_headers(dict(site.get(address).headers))
 
 
 def test_an_unexpected_error_is_a_translated_page_with_the_security_headers(settings: Settings) -> None:
@@ -56,7 +56,7 @@ def test_an_unexpected_error_is_a_translated_page_with_the_security_headers(sett
     app.add_api_route("/api/broken", broken)
     with TestClient(app, raise_server_exceptions=False) as site:
         page, problem = site.get("/es/broken"), site.get("/api/broken")
-    _check_headers(dict(page.headers))
+    check_headers(dict(page.headers))
     assert page.status_code == 500
     assert '<html lang="es"' in page.text
     assert "Algo falló de nuestro lado" in page.text
