@@ -65,6 +65,21 @@ def test_an_unexpected_error_is_a_translated_page_with_the_security_headers(sett
     assert problem.json()["status"] == 500
 
 
+def test_no_address_can_write_a_line_of_its_own_into_the_log(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(settings)
+
+    def broken(rest: str) -> None:
+        raise ValueError(len(rest))
+
+    app.add_api_route("/es/broken/{rest:path}", broken)
+    with TestClient(app, raise_server_exceptions=False) as site:
+        assert site.get("/es/broken/a%0D%1B[31mall is well").status_code == 500
+    (told,) = [each.getMessage() for each in caplog.records if "all is well" in each.getMessage()]
+    assert told.isprintable()
+
+
 def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(settings: Settings, tmp_path) -> None:  # type: ignore[no-untyped-def]
     away = settings.model_copy(update={"database_url": f"sqlite:///{tmp_path}/no-folder/nothing.db"})
     app = create_app(away)
