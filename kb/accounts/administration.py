@@ -139,7 +139,7 @@ def _mail_link(session: Session, settings: Settings, row: AccountRow, purpose: L
     code, days = new_token(), _LIFETIMES[purpose]
     expires = utcnow() + datetime.timedelta(days=days)
     session.add(CodeRow(token_hash=token_hash(code), account_id=row.id, purpose=purpose, data={}, expires_at=expires))
-    link = f"{settings.public_url.rstrip('/')}/{row.language}/password/{code}"
+    link = f"{settings.resolved_public_url}/{row.language}/password/{code}"
     mail.queue(
         session, f"{purpose}:{new_id()}", row.email, row.language, f"staff_{purpose}", site=settings.site_name, link=link,
         days=days,

@@ -47,7 +47,7 @@ def ask(session: Session, account_id: str, settings: Settings) -> datetime.datet
     account, now = service.by_id(session, account_id), utcnow()
     session.add(ErasureRequestRow(account_id=account_id, created_at=now, due_at=now + WAITING))
     audit.note(session, account_id, "account.ask_erasure", account_id)
-    keep = f"{settings.public_url.rstrip('/')}/{account.language}/account/data"
+    keep = f"{settings.resolved_public_url}/{account.language}/account/data"
     mail.queue(
         session, f"erasure:{account_id}:{now.timestamp()}", account.email, account.language, "erasure",
         person=account.name, site=settings.site_name, days=WAITING.days, keep=keep,

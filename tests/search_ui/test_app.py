@@ -32,7 +32,7 @@ HEADERS = {
 }
 
 
-def _check_headers(headers: dict[str, str]) -> None:
+def check_headers(headers: dict[str, str]) -> None:
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
     assert "unsafe" not in policy
@@ -42,8 +42,8 @@ def _check_headers(headers: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("address", ANSWERS.values(), ids=ANSWERS.keys())
-def test_every_kind_of_answer_has_the_security_headers(site: TestClient, address: str) -> None:
-    _check_headers(dict(site.get(address).headers))
+def test_promise_23_every_kind_of_answer_has_the_security_headers(site: TestClient, address: str) -> None:
+    check_headers(dict(site.get(address).headers))
 
 
 def test_an_unexpected_error_is_a_translated_page_with_the_security_headers(settings: Settings) -> None:
@@ -56,13 +56,28 @@ def test_an_unexpected_error_is_a_translated_page_with_the_security_headers(sett
     app.add_api_route("/api/broken", broken)
     with TestClient(app, raise_server_exceptions=False) as site:
         page, problem = site.get("/es/broken"), site.get("/api/broken")
-    _check_headers(dict(page.headers))
+    check_headers(dict(page.headers))
     assert page.status_code == 500
     assert '<html lang="es"' in page.text
     assert "Algo falló de nuestro lado" in page.text
     assert "not for readers" not in page.text + problem.text
     assert problem.headers["content-type"] == "application/problem+json"
     assert problem.json()["status"] == 500
+
+
+def test_no_address_can_write_a_line_of_its_own_into_the_log(
+    settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(settings)
+
+    def broken(rest: str) -> None:
+        raise ValueError(len(rest))
+
+    app.add_api_route("/es/broken/{rest:path}", broken)
+    with TestClient(app, raise_server_exceptions=False) as site:
+        assert site.get("/es/broken/a%0D%1B[31mall is well").status_code == 500
+    (told,) = [each.getMessage() for each in caplog.records if "all is well" in each.getMessage()]
+    assert told.isprintable()
 
 
 def test_a_database_that_is_away_is_a_503_that_says_when_to_come_back(settings: Settings, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -98,7 +98,10 @@ def test_who_is_invited_gets_a_link_that_is_stored_nowhere(engine: Engine, setti
         mails = session.scalars(select(MailRow)).all()
         assert [code.purpose for code in codes] == ["invite"], "the older link stops working"
         assert len(mails) == 2
-        assert all("/fr/password/" in mail.text and codes[0].token_hash not in mail.text for mail in mails)
+        assert all(
+            f"{settings.resolved_public_url}/fr/password/" in mail.text and codes[0].token_hash not in mail.text
+            for mail in mails
+        )
         assert administration.roles_of(session, [row.id])[row.id] == [("translator", "")]
     with pytest.raises(Conflict), transaction(engine) as session:
         administration.invite(session, settings, eve.id, "new@example.org", "New", "fr")
