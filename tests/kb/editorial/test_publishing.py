@@ -304,7 +304,7 @@ def test_promise_7_who_looks_after_a_record_is_reminded_once_for_each_time_that_
     for _ in range(2):
         reviews.remind(team.engine, settings)
     assert sorted(team.mails()[before:]) == sorted([
-        ("ana", "Est-ce toujours exact ? ¡Vuelve el tranvía!"),
+        ("ana", "Est-ce toujours exact ? ¡Vuelve el tranvía!"),
         ("eve", "Is this still right? ¡Vuelve el tranvía!"),
         ("eve", "Records that are due to be checked: 1"),
         ("ben", "Fichas por verificar: 1"),
