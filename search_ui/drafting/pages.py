@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse
 
 from indexer.search import Search
-from kb.editorial import drafts
+from kb.accounts import service as accounts
+from kb.editorial import comments, drafts
+from kb.editorial.comments import Thread
 from kb.editorial.tables import DraftRow
 from kb.records import service as records
 from schemas.accounts import Account
@@ -24,6 +26,7 @@ from search_ui.drafting.shown import Asking, Showing, linked_ids
 from search_ui.inputs import Problems, said
 from search_ui.related import title as title_of
 from search_ui.render import language_of, page
+from search_ui.reviewing import speakers
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def step_page(
     shared = common(request, session, engine, draft)
     linked = records.load(session, linked_ids(draft))
     titles = {id: title_of(stored, language) for id, stored in linked.items()}
+    remarks = _remarks(session, draft, step)
     return page(
         request,
         "drafts/step.html",
@@ -83,8 +87,20 @@ def step_page(
         base=merge.marks(step, draft.data),
         problems=(problems or {}) | within(shared["all_faults"], draft.type, step.name),
         writable=drafts.can_write(session, account, draft),
+        remarks=remarks,
+        names=accounts.names(session, speakers([thread for found in remarks.values() for thread in found])),
         **shared,
     )
+
+
+def _remarks(session: Session, draft: DraftRow, step: Step) -> dict[str, list[Thread]]:
+    """What is said about a step and not settled yet, by the name of the field where it is shown."""
+    found: dict[str, list[Thread]] = {}
+    for path, threads in comments.of(session, draft.id).items():
+        place = find(draft.type, path)
+        if place and place[0] == step:
+            found.setdefault(place[1].name, []).extend(thread for thread in threads if not thread.is_settled)
+    return found
 
 
 def entry(draft: DraftRow, path: str, language: Language, told: str = "") -> Entry:

@@ -16,6 +16,7 @@ from schemas.base import Model
 from schemas.editorial import CLOSED
 from search_ui import reviewing
 from search_ui.depends import SessionDep
+from search_ui.drafting.pages import entry
 from search_ui.identity import Contributor
 from search_ui.inputs import FormDep, Problems, problem_of, read, typed
 from search_ui.render import language_of, page
@@ -98,6 +99,7 @@ def _page(
         title=drafts.title_of(draft.data, language),
         stages=reviewing.STAGES,
         threads=threads,
+        places={field: entry(draft, field, language).href for field in threads},
         waiting=sum(thread.waits for thread in everyone),
         names=accounts.names(session, reviewing.speakers(everyone)),
         is_closed=draft.stage in CLOSED,

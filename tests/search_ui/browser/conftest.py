@@ -81,6 +81,29 @@ def opens(browser: Browser, address: str) -> Iterator[Opens]:
     assert complaints == []
 
 
+Visits = Callable[..., Page]
+
+
+@pytest.fixture
+def visits(browser: Browser, address: str) -> Iterator[Visits]:
+    """A browser of its own; no console may complain but of a form that was refused."""
+    complaints: list[str] = []
+    contexts = []
+
+    def visit(**options: object) -> Page:
+        context = browser.new_context(base_url=address, reduced_motion="reduce", **options)  # type: ignore[arg-type]
+        contexts.append(context)
+        page = context.new_page()
+        page.on("console", lambda message: complaints.append(message.text) if _complains(message) else None)
+        page.on("request", lambda request: _check_stays(request.url, address, complaints))
+        return page
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
 def _complains(message: ConsoleMessage) -> bool:
     """A form that was refused is answered by 422, which the browser logs by itself."""
     return message.type in ("error", "warning") and "status of 422" not in message.text

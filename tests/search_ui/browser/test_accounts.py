@@ -1,14 +1,10 @@
 """An account's whole life in a browser, in each language, with and without JavaScript; axe looks at each page."""
 
-import os
-import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pyotp
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import expect
 from sqlalchemy import Engine, delete, update
 
 from kb.accounts.tables import AccountRow
@@ -16,9 +12,9 @@ from kb.db import make_engine, transaction
 from kb.limits.tables import LimitRow
 from kb.settings import Settings
 from schemas.language import LANGUAGES, Language
-from search_ui import i18n
 from tests.people import mails_to, path_in, person
-from tests.search_ui.browser.test_accessible import RULES
+from tests.search_ui.browser.conftest import Visits
+from tests.search_ui.browser.visitor import Visitor
 
 PASSWORD = "a harbour full of red boats"
 
@@ -32,72 +28,6 @@ def database(settings: Settings) -> Iterator[Engine]:
         session.execute(delete(AccountRow))
     yield engine
     engine.dispose()
-
-
-Visits = Callable[..., Page]
-
-
-@pytest.fixture
-def visits(browser: Browser, address: str) -> Iterator[Visits]:
-    """A browser of its own; no console may complain but of a form that was refused."""
-    complaints: list[str] = []
-    contexts = []
-
-    def visit(**options: object) -> Page:
-        context = browser.new_context(base_url=address, reduced_motion="reduce", **options)  # type: ignore[arg-type]
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("request", lambda sent: complaints.append(sent.url) if not _is_own(sent.url, address) else None)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert [each for each in complaints if "status of 422" not in each] == []
-
-
-def _is_own(url: str, address: str) -> bool:
-    return url.startswith((f"{address}/", "data:"))
-
-
-class Visitor:
-    """One person with a browser, who looks at every page with axe and at its width."""
-
-    def __init__(self, page: Page, language: Language, scripts: bool) -> None:
-        self.page, self.language, self.scripts = page, language, scripts
-
-    def said(self, message: str) -> str:
-        return i18n.gettext(message, self.language)
-
-    def look(self, title: str) -> None:
-        expect(self.page.locator("h1")).to_have_text(self.said(title))
-        # Where scripts are off axe cannot run either; the page is the same without them.
-        if self.scripts:
-            found = Axe().run(self.page, options=RULES)
-            assert found.violations_count == 0, found.generate_report()
-        width = self.page.viewport_size["width"] if self.page.viewport_size else 0
-        assert self.page.evaluate("document.documentElement.scrollWidth") <= width
-        self._keep_picture(title)
-
-    def _keep_picture(self, title: str) -> None:
-        if folder := os.environ.get("KB_TEST_PICTURES"):
-            name = re.sub(r"\W+", "-", f"{self.language}-{title}-{'wide' if self.scripts else 'narrow'}")
-            self.page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
-
-    def go(self, path: str, title: str) -> None:
-        self.page.goto(f"/{self.language}/{path}")
-        self.look(title)
-
-    def fill(self, button: str, **fields: str) -> None:
-        """Fill in a form and send it: by its button, or by the keyboard alone."""
-        for name, value in fields.items():
-            self.page.locator(f"#f-{name}").fill(value)
-        found = self.page.locator("main").get_by_role("button", name=self.said(button), exact=True)
-        if self.scripts:
-            found.click()
-        else:
-            found.press("Enter")
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without"])
