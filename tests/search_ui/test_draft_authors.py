@@ -35,7 +35,7 @@ def mails(site: OwnSite) -> list[MailRow]:
 def invited(site: OwnSite, browser: TestClient, draft: str, email: str) -> str:
     """The path of the link in the mail that was sent."""
     assert browser.post(f"{draft}/authors", data={"email": email}).status_code == 303
-    found = re.search(r"http://testserver(/\S+)", mails(site)[-1].text)
+    found = re.search(r"https?://[^/\s]+(/\S+)", mails(site)[-1].text)
     assert found
     return found[1]
 
