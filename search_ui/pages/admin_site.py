@@ -33,6 +33,7 @@ class SiteForm(BaseModel):
     """Settings of the site."""
 
     activation: bool = False
+    keep_messages: Annotated[int, Field(ge=3, le=120)] = 24
     banner_en: Banner = ""
     banner_es: Banner = ""
     banner_fr: Banner = ""
@@ -59,17 +60,19 @@ class Featured(BaseModel):
 def settings(request: Request, session: SessionDep, _account: Administrator) -> HTMLResponse:
     """Activation, banner, and the switch."""
     now = sites.read(session)
-    values = {f"banner_{language}": text for language, text in now.banner.items()} | {"activation": now.activation}
+    values = {f"banner_{language}": text for language, text in now.banner.items()}
+    values |= {"activation": now.activation, "keep_messages": now.keep_messages}
     return _site_page(request, now, values, {})
 
 
 @router.post("/site")
 def change(request: Request, session: SessionDep, account: Administrator, form: FormDep) -> Any:
-    """Change activation and banner."""
+    """Change them."""
     value, problems = read(form, SiteForm, language_of(request))
     if value is None:
         return _site_page(request, sites.read(session), dict(form), problems)
-    _change(request, account, activation=value.activation, banner=value.banner())
+    kept = {"activation": value.activation, "keep_messages": value.keep_messages}
+    _change(request, account, banner=value.banner(), **kept)
     return see_other(request.url.path, done="saved")
 
 

@@ -92,8 +92,8 @@ def test_by_keyboard_alone_one_begins_writes_adds_an_item_and_saves(signed: Sign
     page.wait_for_url("**more=building_blocks**")
     to("building_blocks.1.title:")
     page.keyboard.type("Two")
-    page.keyboard.press("Enter")
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     data = stored(database, draft).data
     assert [block["title"]["en"] for block in data["building_blocks"]] == ["One", "Two"]
 

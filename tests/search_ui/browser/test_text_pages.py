@@ -112,7 +112,7 @@ def test_a_translation_goes_from_the_queue_by_an_editor_to_readers(  # type: ign
     page.locator("textarea").first.focus()
     page.keyboard.type(f"Cas {record_id}")
     page.locator("form.sheet button").first.press("Enter")
-    assert page.locator("[role=status]").is_visible()
+    expect(page.locator("[role=status]")).to_be_visible()
     editor = opens(
         f"/{language}/desk/translate/{record_id}/fr", **_as(app, "eve", "editor"), java_script_enabled=javascript
     )
