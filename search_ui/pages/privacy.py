@@ -22,7 +22,7 @@ from kb.privacy.retention import PERIODS
 from schemas.accounts import Account
 from schemas.language import Language
 from schemas.messages import N_
-from search_ui import i18n
+from search_ui import i18n, site
 from search_ui.depends import SessionDep, SettingsDep
 from search_ui.identity import SignedIn
 from search_ui.inputs import FormDep, Problems, problem_of, read, see_other
@@ -40,7 +40,8 @@ class Password(BaseModel):
 @router.get("/privacy")
 def privacy(request: Request) -> HTMLResponse:
     """Who keeps what about people, why, how long, and what they can do about it."""
-    return page(request, "privacy/privacy.html", periods=PERIODS, waiting=erasing.WAITING.days)
+    months = site.current(request.app).keep_messages
+    return page(request, "privacy/privacy.html", periods=PERIODS, months=months, waiting=erasing.WAITING.days)
 
 
 @router.get("/account/data")

@@ -160,4 +160,5 @@ def test_privacy_says_how_long_everything_is_kept(app: FastAPI) -> None:
     for language, word in (("en", "1,095 days"), ("es", "1095 días"), ("fr", "1\u202f095 jours")):
         page = site.get(f"/{language}/privacy")
         assert word in page.text, language
+        assert "24 m" in page.text, language
         assert f'href="/{language}/privacy"' in site.get(f"/{language}/").text
