@@ -60,7 +60,7 @@ class Featured(BaseModel):
 def settings(request: Request, session: SessionDep, _account: Administrator) -> HTMLResponse:
     """Activation, banner, and the switch."""
     now = sites.read(session)
-    values = {f"banner_{language}": text for language, text in now.banner.items()}
+    values: dict[str, Any] = {f"banner_{language}": text for language, text in now.banner.items()}
     values |= {"activation": now.activation, "keep_messages": now.keep_messages}
     return _site_page(request, now, values, {})
 
@@ -71,8 +71,7 @@ def change(request: Request, session: SessionDep, account: Administrator, form: 
     value, problems = read(form, SiteForm, language_of(request))
     if value is None:
         return _site_page(request, sites.read(session), dict(form), problems)
-    kept = {"activation": value.activation, "keep_messages": value.keep_messages}
-    _change(request, account, banner=value.banner(), **kept)
+    _change(request, account, activation=value.activation, banner=value.banner(), keep_messages=value.keep_messages)
     return see_other(request.url.path, done="saved")
 
 
