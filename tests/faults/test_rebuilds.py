@@ -34,7 +34,7 @@ def filling(elasticsearch: str, site: Site) -> bool:
     return any("-filling-" in alias for aliases in indexes(elasticsearch, site).values() for alias in aliases)
 
 
-def test_of_two_rebuilds_at_once_one_is_done_and_the_other_refused(
+def test_promise_3_of_two_rebuilds_at_once_one_is_done_and_the_other_refused(
     site: Site, proxy: Proxy, elasticsearch: str, always: set[str]
 ) -> None:
     def search(_step: int) -> None:
@@ -49,7 +49,7 @@ def test_of_two_rebuilds_at_once_one_is_done_and_the_other_refused(
     site.is_whole()
 
 
-def test_a_rebuild_that_is_killed_leaves_the_live_index_as_it_is_and_the_next_one_removes_what_it_left(
+def test_promise_3_a_rebuild_that_is_killed_leaves_the_live_index_as_it_is_and_the_next_one_removes_what_it_left(
     site: Site, proxy: Proxy, elasticsearch: str, always: set[str]
 ) -> None:
     for moment in range(2):

@@ -1,14 +1,10 @@
 """The API as its own description promises it, tried by schemathesis with made-up requests: as nobody, and with a token of each
 role. No server error, no answer that is not described."""
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
 import schemathesis
-import uvicorn
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,6 +19,7 @@ from schemas.accounts import PERMISSIONS, ROLES
 from schemas.records import parse
 from search_ui.app import create_app
 from tests.people import person
+from tests.search_ui.browser.serving import serving
 
 load_all_checks()
 PROMISED = [
@@ -47,16 +44,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
 @pytest.fixture(scope="module")
 def schema(app: FastAPI) -> Iterator[OpenApiSchema]:
     """The description, from a server that really serves it."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.05)
-        yield schemathesis.openapi.from_url(f"http://127.0.0.1:{listening.getsockname()[1]}/api/openapi.json")
-        server.should_exit = True
-        thread.join(30)
+    with serving(app) as address:
+        yield schemathesis.openapi.from_url(f"{address}/api/openapi.json")
 
 
 def _headers(app: FastAPI, role: str) -> dict[str, str]:

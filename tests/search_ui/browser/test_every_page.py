@@ -1,0 +1,100 @@
+"""Every page that access.tsv knows, in each language, on a narrow screen, for somebody who may see it all: axe finds nothing, and
+nothing is wider than the screen. A new page is looked at without being named here."""
+
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from fastapi import FastAPI
+from playwright.sync_api import Browser
+from sqlalchemy import select
+
+from kb.accounts.sessions import open_session
+from kb.db import make_engine, migrate, transaction
+from kb.editorial import drafts
+from kb.editorial.tables import OwnerRow
+from kb.messages.tables import ThreadRow
+from kb.records import service as records
+from kb.settings import Settings
+from schemas.language import LANGUAGES, Language
+from schemas.records import parse
+from search_ui.app import create_app
+from tests.people import browser_of, person
+from tests.search_ui.browser.serving import serving
+from tests.search_ui.browser.test_accessible import RULES
+
+CASE = {"type": "case_study", "id": "trams", "language": "en", "title": {"en": "Trams"}, "status": "published"}
+#: What stands for a parameter where nothing was made for it.
+PLAIN = {
+    "segment:segment": "case-studies", "target:language": "fr", "step_name": "basics", "record_id": "trams",
+    "topic": "housing", "theme": "care", "code": "5", "version": "1",
+}  # fmt: skip
+
+
+def paths() -> list[str]:
+    """The paths of pages: what is read below a language."""
+    with (Path(__file__).parent.parent / "access.tsv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file, delimiter="\t"))
+    found = [row["path"] for row in rows if "GET" in row["methods"].split()]
+    return [path for path in found if path.startswith("/{lang:language}")]
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    settings = Settings(data_dir=tmp_path_factory.mktemp("every-page"), _env_file=None)  # type: ignore[call-arg]
+    engine = make_engine(settings)
+    migrate(engine)
+    with transaction(engine) as session:
+        records.save(session, parse(CASE), "tests")
+    engine.dispose()
+    return create_app(settings)
+
+
+@pytest.fixture(scope="module")
+def served(app: FastAPI) -> Iterator[str]:
+    with serving(app) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def world(app: FastAPI, served: str) -> dict[str, str]:
+    """Somebody with every role, a draft and a record of theirs, a conversation: parameters of paths, and the cookie."""
+    engine = app.state.engine
+    boss, ana = person(engine, "boss@example.org", "administrator", "editor"), person(engine, "ana@example.org")
+    with transaction(engine) as session:
+        session.add(OwnerRow(record_id="trams", account_id=boss.id))
+        draft_id = drafts.start(session, boss, "case_study", "en").id
+        token = open_session(session, boss.id, "a browser", strong=True)
+    form = {"record": "trams", "subject": "A question", "text": "How many passengers?"}
+    assert browser_of(app, ana).post("/en/messages/new", data=form).status_code == 303
+    with transaction(engine, readonly=True) as session:
+        thread_id = session.scalars(select(ThreadRow.id)).one()
+    return {"draft_id": draft_id, "thread_id:id": thread_id, "account_id": ana.id, "token": "x", "cookie": token}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_promise_25_everybody_can_use_every_page(
+    browser: Browser, served: str, world: dict[str, str], language: Language
+) -> None:
+    context = browser.new_context(base_url=served, viewport={"width": 320, "height": 640}, reduced_motion="reduce")
+    context.add_cookies([{"name": "session", "value": world["cookie"], "url": served}])
+    page, looked_at, faults = context.new_page(), 0, []
+    for path in paths():
+        given = {"lang:language": language} | PLAIN | world
+        address = re.sub(r"{([^}]+)}", lambda found: given.get(found[1], "0" * 32), path)  # noqa: B023
+        answer = context.request.get(address, max_redirects=0)
+        if not answer.headers.get("content-type", "").startswith("text/html"):
+            continue
+        assert answer.status < 500, address
+        page.goto(address)
+        looked_at += 1
+        found = Axe().run(page, options=RULES)
+        faults += [f"{address}: {found.generate_report()}"] * bool(found.violations_count)
+        width = page.evaluate("document.documentElement.scrollWidth")
+        faults += [f"{address}: {width} px wide"] * (width > 320)
+    context.close()
+    assert looked_at > 70
+    assert not faults, "\n".join(faults)
