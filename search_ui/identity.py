@@ -18,7 +18,7 @@ from schemas.accounts import Account, Permission
 from schemas.language import LANGUAGES
 from schemas.messages import N_
 from search_ui import site
-from search_ui.render import language_of
+from search_ui.render import language_of, page
 
 _BEARER: Final = "bearer "
 #: A path of ours, in plain characters: no other host, no scheme, no backslash that a browser takes for a slash.
@@ -88,10 +88,13 @@ Administrator = Annotated[Account, Depends(Needs("administer"))]
 
 
 def lead_to_sign_in(request: Request, error: Unauthenticated) -> Response:
-    """The page where one signs in, or gives the second factor, and comes back from."""
+    """The page where one signs in, or gives the second factor, and comes back from. A form is not led away: its sender signs
+    in beside it and sends it again, so that nothing that was typed is lost."""
     there = f"/{language_of(request)}/{error.members.get('to', 'sign-in')}"
+    if request.method != "GET":
+        return page(request, "signed_out.html", status=401, there=there)
     back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return RedirectResponse(f"{there}?{urlencode({'next': back})}" if request.method == "GET" else there, 303)
+    return RedirectResponse(f"{there}?{urlencode({'next': back})}", 303)
 
 
 def next_of(request: Request, given: str | None) -> str:

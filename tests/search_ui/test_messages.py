@@ -187,7 +187,7 @@ def test_promise_15_nobody_reads_a_conversation_but_its_two_sides(site: OwnSite,
                     data = {"text": "x", "message": str(_first(engine)), "reason": "other"}
                     assert browser.post(path + action, data=data).status_code == 404, (account.name, action)
         assert site.get(path).headers["location"].startswith("/en/sign-in")
-        assert site.post(path, data={"text": "x"}).status_code == 303
+        assert site.post(path, data={"text": "x"}).status_code == 401
     assert _browser(site, eva, strong=False).get(f"/en/messages/{to_team}").status_code == 404
 
 

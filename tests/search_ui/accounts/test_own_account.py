@@ -134,7 +134,7 @@ def test_with_a_second_factor_the_password_alone_opens_nothing_and_a_code_is_goo
     )
     assert other.get("/en/account").headers["location"] == "/en/second-factor?next=%2Fen%2Faccount"
     assert "Sign in" in other.get("/en/").text
-    assert other.post("/en/account/sessions/end-others").status_code == 303
+    assert other.post("/en/account/sessions/end-others").status_code == 401
     assert browser.get("/en/account").status_code == 200
     half, code = other.cookies["session"], pyotp.TOTP(key).now()
     assert other.post("/en/second-factor", data={"code": "000000"}).status_code == 422
