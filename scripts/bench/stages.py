@@ -52,7 +52,7 @@ STAGES: Final[tuple[tuple[Any, str, str], ...]] = (
     (labels, "facet_counts", "labels of facets"),
     (records, "_load", "loading"),
     (Shelf, "published", "loading"),
-    (Search, "_results", "snippets, why"),
+    (Search, "results", "snippets, why"),
 )
 #: In the order of a search.
 NAMES: Final = (*dict.fromkeys(stage for *_, stage in STAGES), "rest")
