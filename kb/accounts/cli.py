@@ -47,8 +47,8 @@ def add(
         if chosen:
             passwords.check(chosen, email, get_settings().site_name)
         called = name or email.split("@")[0]
-        link = service.invite(session, get_settings(), _SYSTEM, email, called, spoken, roles, mailed=not chosen)
-        if chosen and (row := service.by_email(session, email)):
+        row, link = service.invite(session, get_settings(), _SYSTEM, email, called, spoken, roles, mailed=not chosen)
+        if chosen:
             row.password, row.state = hash_password(chosen), "active"
     typer.echo(f"{email} can sign in." if chosen else f"{email} chooses a password here, within seven days:\n{link}")
 
@@ -57,8 +57,10 @@ def add(
 def list_users() -> None:
     """All accounts: address, state, roles."""
     with _session() as session:
-        for row in session.scalars(select(AccountRow).order_by(AccountRow.email)):
-            roles = ", ".join(" of ".join(filter(None, each)) for each in service.roles_of(session, row.id))
+        found = session.scalars(select(AccountRow).order_by(AccountRow.email)).all()
+        given = service.roles_of_all(session, [row.id for row in found])
+        for row in found:
+            roles = ", ".join(" of ".join(filter(None, each)) for each in given[row.id])
             typer.echo(f"{row.email}  {row.state}  {roles or 'member'}")
 
 

@@ -16,11 +16,12 @@ from schemas.messages import N_
 LIFETIMES: Final = {
     "confirm": datetime.timedelta(hours=24),
     "reset": datetime.timedelta(hours=1),
+    "staff_reset": datetime.timedelta(days=1),
     "invite": datetime.timedelta(days=7),
     "email": datetime.timedelta(hours=24),
 }
 #: Those with which one chooses a password.
-FOR_PASSWORD: Final = ("confirm", "reset", "invite")
+FOR_PASSWORD: Final = ("confirm", "reset", "staff_reset", "invite")
 _GONE: Final = N_(
     "This link does not work any more: it was used, it is too old, or a newer one was sent. Ask for a new one."
 )

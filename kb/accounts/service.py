@@ -5,6 +5,7 @@ Beside it: ``entry.py`` (sign up, sign in, forgotten passwords), ``own.py`` (wha
 """
 
 import datetime
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Final
 
@@ -96,8 +97,16 @@ def set_roles(
 
 def roles_of(session: Session, account_id: str) -> list[tuple[Role, str]]:
     """The roles that were given, each with its organisation's id or ""."""
-    found = session.scalars(select(RoleRow).where(RoleRow.account_id == account_id))
-    return sorted((row.role, row.organisation_id) for row in found)
+    return roles_of_all(session, [account_id])[account_id]
+
+
+def roles_of_all(session: Session, account_ids: Iterable[str]) -> dict[str, list[tuple[Role, str]]]:
+    """The same for each of these people."""
+    found: dict[str, list[tuple[Role, str]]] = defaultdict(list)
+    query = select(RoleRow).where(RoleRow.account_id.in_(set(account_ids)))
+    for row in session.scalars(query.order_by(RoleRow.role, RoleRow.organisation_id)):
+        found[row.account_id].append((row.role, row.organisation_id))
+    return found
 
 
 def invite(
@@ -110,8 +119,8 @@ def invite(
     roles: Iterable[tuple[Role, str]] = (),
     *,
     mailed: bool = True,
-) -> str:
-    """Make an account for somebody and mail them a link with which they choose a password. Returns the link, or "" where
+) -> tuple[AccountRow, str]:
+    """Make an account for somebody and mail them a link with which they choose a password. Returns both; the link is "" where
     none was ``mailed``. Raises Conflict where there is an account with this address."""
     if by_email(session, email):
         raise Conflict(N_("There is an account with this e-mail address already."), field="email")
@@ -119,7 +128,7 @@ def invite(
     set_roles(session, row.id, roles)
     link = letters.with_link(session, settings, row, "invite") if mailed else ""
     audit.note(session, actor, "account.invite", row.id)
-    return link
+    return row, link
 
 
 def activate(session: Session, settings: Settings, actor: str, account_id: str) -> None:

@@ -77,7 +77,7 @@ def people(
     found, count = administration.search(session, q, state, role, number)
     return page(
         request, "admin/people.html", section="admin", asked={"q": q, "state": state, "role": role}, people=found,
-        count=count, given=administration.roles_of(session, [row.id for row in found]), ROLES=ROLES, STATES=STATES,
+        count=count, given=accounts.roles_of_all(session, [row.id for row in found]), ROLES=ROLES, STATES=STATES,
         pages=pages_of(request, number, count, administration.PAGE),
     )  # fmt: skip
 
@@ -95,7 +95,7 @@ def invite(request: Request, session: SessionDep, settings: SettingsDep, account
     if value:
         try:
             roles = _roles(session, value)
-            row = administration.invite(session, settings, account.id, value.email, value.name, value.language, roles)
+            row, _ = accounts.invite(session, settings, account.id, value.email, value.name, value.language, roles)
             return see_other(_person_path(request, row.id), done="sent")
         except KnowledgeBaseError as error:
             problems = problem_of(error, language_of(request))
@@ -127,7 +127,7 @@ def _person_page(
     values: dict[str, Any] | None = None,
 ) -> HTMLResponse:
     row = accounts.by_id(session, account_id)
-    given = administration.roles_of(session, [row.id])[row.id]
+    given = accounts.roles_of(session, row.id)
     organisations = [organisation for _, organisation in given if organisation]
     return page(
         request, "admin/person.html", section="admin", status=422 if problems else 200, person=row, given=given,
@@ -172,12 +172,14 @@ def record_ids(text: str) -> list[str]:
 
 
 @router.post("/people/{account_id}/state")
-def state(request: Request, session: SessionDep, account: Administrator, form: FormDep, account_id: str) -> Any:
+def state(
+    request: Request, session: SessionDep, settings: SettingsDep, account: Administrator, form: FormDep, account_id: str
+) -> Any:
     """Activate, close, open again."""
     value, problems = read(form, Change, language_of(request))
     try:
         if value:
-            administration.set_state(session, account.id, account_id, value.state)
+            administration.set_state(session, settings, account.id, account_id, value.state)
             return _done(request, account_id)
     except Invalid as error:
         problems = problem_of(error, language_of(request))

@@ -73,7 +73,7 @@ def test_who_is_invited_chooses_a_password_and_has_the_roles_that_were_given(
 ) -> None:
     boss = person(engine, "boss@example.org", "administrator")
     with transaction(engine) as session:
-        link = service.invite(session, settings, boss.id, "eve@example.org", "Eve", "es", [("editor", "")])
+        _, link = service.invite(session, settings, boss.id, "eve@example.org", "Eve", "es", [("editor", "")])
     assert path_in(link).startswith("/es/password/")
     assert _code(settings, engine, "eve@example.org") in link
     assert entry.choose_password(engine, settings, link.rsplit("/", 1)[-1], NEW)[0] == "active"

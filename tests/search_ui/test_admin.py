@@ -44,10 +44,10 @@ def eve(app: FastAPI) -> TestClient:
 
 
 def _roles(app: FastAPI, account_id: str) -> set[str]:
-    from kb.accounts.administration import roles_of
+    from kb.accounts.service import roles_of_all
 
     with transaction(app.state.engine, readonly=True) as session:
-        return {f"{role} {of}".strip() for role, of in roles_of(session, [account_id])[account_id]}
+        return {f"{role} {of}".strip() for role, of in roles_of_all(session, [account_id])[account_id]}
 
 
 def _notes(app: FastAPI, action: str) -> int:

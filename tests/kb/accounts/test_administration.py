@@ -32,16 +32,16 @@ def test_people_are_found_by_words_of_name_and_address_state_and_role(engine: En
             assert ([row.name for row in found], count) == (expected, len(expected))
 
 
-def test_at_least_one_administrator_stays_whatever_is_done(engine: Engine) -> None:
+def test_at_least_one_administrator_stays_whatever_is_done(engine: Engine, settings: Settings) -> None:
     eve = person(engine, "eve@example.org", "administrator")
     person(engine, "old@example.org", "administrator", state="active")
     with transaction(engine) as session:
         old = accounts.by_email(session, "old@example.org")
         assert old
-        administration.set_state(session, eve.id, old.id, "closed")
+        administration.set_state(session, settings, eve.id, old.id, "closed")
     for change in (
         lambda session: administration.set_roles(session, eve.id, eve.id, [("editor", "")]),
-        lambda session: administration.set_state(session, eve.id, eve.id, "closed"),
+        lambda session: administration.set_state(session, settings, eve.id, eve.id, "closed"),
     ):
         with pytest.raises(Invalid, match="only administrator"), transaction(engine) as session:
             change(session)
@@ -68,12 +68,12 @@ def test_two_administrators_who_remove_each_other_at_once_leave_one(engine: Engi
         assert len(accounts.with_role(session, "administrator")) == 1
 
 
-def test_every_change_ends_the_sessions_and_leaves_one_note(engine: Engine) -> None:
+def test_every_change_ends_the_sessions_and_leaves_one_note(engine: Engine, settings: Settings) -> None:
     eve, max_ = person(engine, "eve@example.org", "administrator"), person(engine, "max@example.org")
     changes = {
         "account.roles": lambda session: administration.set_roles(session, eve.id, max_.id, [("editor", "")]),
-        "account.close": lambda session: administration.set_state(session, eve.id, max_.id, "closed"),
-        "account.activate": lambda session: administration.set_state(session, eve.id, max_.id, "active"),
+        "account.close": lambda session: administration.set_state(session, settings, eve.id, max_.id, "closed"),
+        "account.activate": lambda session: administration.set_state(session, settings, eve.id, max_.id, "active"),
         "account.end_sessions": lambda session: administration.end_sessions(session, eve.id, max_.id),
     }
     for action, change in changes.items():
@@ -90,7 +90,7 @@ def test_every_change_ends_the_sessions_and_leaves_one_note(engine: Engine) -> N
 def test_who_is_invited_gets_a_link_that_is_stored_nowhere(engine: Engine, settings: Settings) -> None:
     eve = person(engine, "eve@example.org", "administrator")
     with transaction(engine) as session:
-        row = administration.invite(session, settings, eve.id, "New@Example.org", "New", "fr", [("translator", "")])
+        row, _ = accounts.invite(session, settings, eve.id, "New@Example.org", "New", "fr", [("translator", "")])
         administration.send_reset(session, settings, eve.id, row.id)
     with transaction(engine, readonly=True) as session:
         assert (row.email, row.state) == ("new@example.org", "unconfirmed")
@@ -102,6 +102,6 @@ def test_who_is_invited_gets_a_link_that_is_stored_nowhere(engine: Engine, setti
             f"{settings.resolved_public_url}/fr/password/" in mail.text and codes[0].token_hash not in mail.text
             for mail in mails
         )
-        assert administration.roles_of(session, [row.id])[row.id] == [("translator", "")]
+        assert accounts.roles_of(session, row.id) == [("translator", "")]
     with pytest.raises(Conflict), transaction(engine) as session:
-        administration.invite(session, settings, eve.id, "new@example.org", "New", "fr")
+        accounts.invite(session, settings, eve.id, "new@example.org", "New", "fr")
