@@ -9,8 +9,7 @@ from typing import Final
 from sqlalchemy import Engine, String, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from kb.accounts import links, sessions
-from kb.accounts import service as accounts
+from kb.accounts import sessions
 from kb.db import Base, is_read_only, transaction, utcnow
 from kb.editorial.authors import forget_old_invitations
 from kb.editorial.publishing import publish_due
@@ -47,8 +46,8 @@ class Round:
 
 
 def _forget_ended(database: Engine, _settings: Settings) -> None:
-    """Sessions, links, counters and accounts that nobody took up."""
-    for forget in (sessions.forget_ended, links.forget_expired, limits.forget_ended, accounts.forget_unconfirmed):
+    """Sessions and counters; what else is kept for a time is in ``kb/privacy/retention.py``."""
+    for forget in (sessions.forget_ended, limits.forget_ended):
         with transaction(database) as session:
             forget(session)
 

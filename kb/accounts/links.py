@@ -63,8 +63,3 @@ def take(session: Session, code: str, *purposes: str) -> CodeRow:
 def forget(session: Session, account_id: str, *purposes: str) -> None:
     """Let somebody's links for these purposes stop working."""
     session.execute(delete(CodeRow).where(CodeRow.account_id == account_id, CodeRow.purpose.in_(purposes)))
-
-
-def forget_expired(session: Session) -> None:
-    """Delete links that are too old; to be called now and then."""
-    session.execute(delete(CodeRow).where(CodeRow.expires_at < utcnow()))

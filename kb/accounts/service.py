@@ -4,10 +4,8 @@ Beside it: ``entry.py`` (sign up, sign in, forgotten passwords), ``own.py`` (wha
 ``sessions.py``, ``second_factor.py``, ``tokens.py``.
 """
 
-import datetime
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import Final
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -22,9 +20,6 @@ from kb.settings import Settings
 from schemas.accounts import Role
 from schemas.language import Language
 from schemas.messages import N_
-
-#: An account that nobody took up is deleted after so long.
-UNCONFIRMED: Final = datetime.timedelta(days=14)
 
 
 def normal(email: str) -> str:
@@ -158,9 +153,3 @@ def drop_second_factor(session: Session, settings: Settings, actor: str, account
     sessions.end_all(session, account_id)
     letters.send(session, settings, row, "changed", what="second_factor_off")
     audit.note(session, actor, "account.second_factor_off", account_id)
-
-
-def forget_unconfirmed(session: Session) -> None:
-    """Delete accounts whose owner never came; to be called now and then."""
-    old = (AccountRow.state == "unconfirmed") & (AccountRow.created_at < utcnow() - UNCONFIRMED)
-    session.execute(delete(AccountRow).where(old))

@@ -173,7 +173,7 @@ def test_the_rounds_forget_what_is_over_and_accounts_that_nobody_took_up(engine:
     entry.sign_up(engine, settings, "new@example.org", "New", "en", _asker())
     entry.sign_in(engine, settings, ana.email, PASSWORD, _asker())
     with transaction(engine) as session:
-        long_ago = utcnow() - service.UNCONFIRMED - datetime.timedelta(hours=1)
+        long_ago = utcnow() - datetime.timedelta(days=14, hours=1)
         session.execute(update(AccountRow).where(AccountRow.email != "new@example.org").values(created_at=long_ago))
         session.execute(update(LimitRow).values(ends_at=1))
     rounds.walk(engine, settings)
