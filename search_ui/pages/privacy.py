@@ -7,14 +7,14 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from starlette.datastructures import FormData
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from kb.accounts import service as accounts
-from kb.accounts.secrets import is_password
+from kb.accounts import own
 from kb.audit import service as audit
-from kb.db import utcnow
+from kb.db import transaction, utcnow
 from kb.errors import Invalid
 from kb.privacy import erasing, exporting
 from kb.privacy.registry import REGISTRY
@@ -23,7 +23,7 @@ from schemas.accounts import Account
 from schemas.language import Language
 from schemas.messages import N_
 from search_ui import i18n, site
-from search_ui.depends import SessionDep, SettingsDep
+from search_ui.depends import EngineDep, SessionDep, SettingsDep
 from search_ui.identity import SignedIn
 from search_ui.inputs import FormDep, Problems, problem_of, read, see_other
 from search_ui.render import environment, language_of, page
@@ -64,12 +64,14 @@ def _title(name: str, language: Language) -> str:
 
 
 @router.post("/account/data")
-def take_away(request: Request, session: SessionDep, account: SignedIn, form: FormDep) -> Response:
+def take_away(request: Request, engine: EngineDep, account: SignedIn, form: FormDep) -> Response:
     """Everything, as JSON and to read, in one archive."""
-    if problems := _problems(session, account, form, language_of(request)):
-        return _data_page(request, session, account, problems)
-    audit.note(session, account.id, "account.export", account.id)
-    content = _archive(exporting.everything(session, account.id), language_of(request))
+    problems = _problems(engine, account, form, language_of(request))
+    with transaction(engine) as session:
+        if problems:
+            return _data_page(request, session, account, problems)
+        audit.note(session, account.id, "account.export", account.id)
+        content = _archive(exporting.everything(session, account.id), language_of(request))
     headers = {
         "Content-Disposition": f'attachment; filename="data-{utcnow():%Y-%m-%d}.zip"',
         "Cache-Control": "no-store",
@@ -77,10 +79,13 @@ def take_away(request: Request, session: SessionDep, account: SignedIn, form: Fo
     return Response(content, media_type="application/zip", headers=headers)
 
 
-def _problems(session: Session, account: Account, form: FormData, language: Language) -> Problems:
+def _problems(engine: Engine, account: Account, form: FormData, language: Language) -> Problems:
     value, problems = read(form, Password, language)
-    if value and not is_password(accounts.by_id(session, account.id).password, value.password):
-        return problem_of(Invalid(N_("This is not your password."), field="password"), language)
+    try:
+        if value:
+            own.check_password(engine, account, value.password, field="password")
+    except Invalid as error:
+        return problem_of(error, language)
     return problems
 
 
@@ -108,12 +113,13 @@ def _erase_page(request: Request, _account: Account, problems: Problems) -> HTML
 
 
 @router.post("/account/data/erase")
-def ask(request: Request, session: SessionDep, settings: SettingsDep, account: SignedIn, form: FormDep) -> Any:
+def ask(request: Request, engine: EngineDep, settings: SettingsDep, account: SignedIn, form: FormDep) -> Any:
     """Ask to be forgotten: a mail says so, and for some days it can be undone."""
-    problems = _problems(session, account, form, language_of(request))
+    problems = _problems(engine, account, form, language_of(request))
     try:
         if not problems:
-            erasing.ask(session, account.id, settings)
+            with transaction(engine) as session:
+                erasing.ask(session, account.id, settings)
             return see_other(f"/{language_of(request)}/account/data", done="asked")
     except Invalid as error:
         problems = problem_of(error, language_of(request))

@@ -124,6 +124,12 @@ def test_looking_at_the_audit_log_and_taking_it_away_are_noted(app: FastAPI, eve
     assert eve.get("/en/admin/audit?since=yesterday").status_code == 422
 
 
+def test_promise_18_the_password_is_not_guessed_on_where_one_s_data_is(app: FastAPI) -> None:
+    browser = browser_of(app, person(app.state.engine, "leo@example.org"))
+    tries = [browser.post("/en/account/data", data={"password": "wrong"}).status_code for _ in range(11)]
+    assert tries == [422] * 10 + [429]
+
+
 def test_one_takes_ones_data_away_only_with_the_password(app: FastAPI) -> None:
     ana = person(app.state.engine, "ana@example.org")
     browser = browser_of(app, ana)
