@@ -78,9 +78,13 @@ def differences(old_value: Any, new_value: Any) -> list[Change]:
 
 def marked_words(old: str, new: str) -> list[Piece]:
     """Two texts as one: what is not ``added`` is the old one, what is not ``removed`` the new one, each to the letter."""
-    pieces = _marked(_WORDS.findall(old), _WORDS.findall(new))
+    return marked(_WORDS.findall(old), _WORDS.findall(new))
+
+
+def marked(old: Sequence[str], new: Sequence[str]) -> list[Piece]:
+    """The same for texts that are taken apart already; neighbours with the same mark are one piece."""
     joined: list[Piece] = []
-    for piece in pieces:
+    for piece in _marked(old, new):
         if joined and joined[-1].mark == piece.mark:
             joined[-1] = Piece(piece.mark, joined[-1].text + piece.text)
         else:

@@ -3,7 +3,6 @@
 Fields that only one of them changed are no conflict: both changes are kept. The others are shown side by side.
 """
 
-import difflib
 import hashlib
 import json
 import re
@@ -12,6 +11,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from kb.editorial.history import Mark, Piece, marked
 from schemas.fields import Field, Step
 from schemas.language import Language
 from search_ui.drafting.paths import items_of, put, texts_of, value_at
@@ -93,9 +93,12 @@ def written(value: Any, language: Language) -> str:
 
 
 def _marked(left: str, right: str) -> tuple[Markup, Markup]:
-    a, b = _TOKEN.findall(left), _TOKEN.findall(right)
-    found: tuple[list[Markup], list[Markup]] = ([], [])
-    for kind, from_a, to_a, from_b, to_b in difflib.SequenceMatcher(None, a, b, autojunk=False).get_opcodes():
-        for side, text in enumerate(("".join(a[from_a:to_a]), "".join(b[from_b:to_b]))):
-            found[side].append(escape(text) if kind == "equal" or not text else Markup("<mark>{}</mark>").format(text))
-    return Markup("").join(found[0]), Markup("").join(found[1])
+    pieces = marked(_TOKEN.findall(left), _TOKEN.findall(right))
+    return _side(pieces, "removed"), _side(pieces, "added")
+
+
+def _side(pieces: list[Piece], own: Mark) -> Markup:
+    shown = (piece for piece in pieces if piece.mark in ("same", own))
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(piece.text) if piece.mark == own else escape(piece.text) for piece in shown
+    )
