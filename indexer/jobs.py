@@ -142,49 +142,27 @@ class Hints:
             log.warning("the broker was not told of a change; the workers will find it by themselves (%s)", error)
 
 
-class Rounds:
-    """Walks the rounds: mail above all, which somebody waits for."""
+class Repeated:
+    """Does something at once, and again every so many seconds."""
 
-    def __init__(self, database: Engine, settings: Settings) -> None:
-        self._database, self._settings = database, settings
+    def __init__(self, name: str, period: float, work: Callable[[], None]) -> None:
+        self._period, self._work = period, work
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="rounds", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the round at hand."""
+        """End after the work at hand."""
         self._ending.set()
         self._thread.join(PATIENCE)
 
     def _run(self) -> None:
-        while not self._ending.wait(ROUND_PERIOD):
-            rounds.walk(self._database, self._settings)
-
-
-class Preparation:
-    """Loads what the first question would have to wait for, also when a rebuild has put another model in place."""
-
-    def __init__(self, search: Search) -> None:
-        self._search = search
-        self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="prepare", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Wait for the end."""
-        self._ending.set()
-        self._thread.join(PATIENCE)
-
-    def _run(self) -> None:
-        _try(self._search.prepare)
-        while not self._ending.wait(PERIOD):
-            _try(self._search.follow)
+        while not self._ending.is_set():
+            _try(self._work)
+            self._ending.wait(self._period)
 
 
 def _try(work: Callable[[], None]) -> bool:
@@ -192,7 +170,7 @@ def _try(work: Callable[[], None]) -> bool:
     try:
         work()
     except Exception:
-        log.exception("work in the background failed; trying again in %s seconds", PERIOD)
+        log.exception("work in the background failed; it is tried again in some seconds")
         return False
     return True
 
@@ -207,9 +185,9 @@ def start(app: FastAPI) -> None:
 
 def _background(settings: Settings, database: Engine, search: Search) -> list[Background]:
     return (
-        [Hints(settings), Preparation(search)]
+        [Hints(settings), Repeated("prepare", PERIOD, search.follow)]
         if settings.broker_url
-        else [Worker(database, search), Rounds(database, settings)]
+        else [Worker(database, search), Repeated("rounds", ROUND_PERIOD, lambda: rounds.walk(database, settings))]
     )
 
 

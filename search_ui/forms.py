@@ -9,6 +9,7 @@ from starlette.datastructures import QueryParams
 
 from schemas.language import Language
 from schemas.search import FACETS, MAX_OFFSET, MAX_QUERY, Near, SearchQuery
+from search_ui.paging import number
 
 PAGE_SIZE: Final = 10
 _LISTS: Final = tuple(facet.name for facet in FACETS)
@@ -27,7 +28,7 @@ class Asked:
 
 def read(params: QueryParams, language: Language) -> Asked:
     """The question of a search address. A reader's address is never refused: what cannot be read is left out."""
-    page = _page(params.get("page", ""))
+    page = number(params.get("page", ""), _LAST_PAGE)
     value: dict[str, Any] = {"q": params.get("q", "")[:MAX_QUERY], "lang": language, "limit": PAGE_SIZE}
     value |= {name: found for name in _LISTS if (found := [text for text in params.getlist(name) if text][:50])}
     value |= {name: params[name] for name in _SINGLE if params.get(name)}
@@ -47,10 +48,6 @@ def _without_refused(value: dict[str, Any]) -> tuple[SearchQuery, list[str]]:
     except ValidationError as error:
         refused = sorted({str(each["loc"][0]) for each in error.errors()})
         return SearchQuery.model_validate({name: part for name, part in value.items() if name not in refused}), refused
-
-
-def _page(text: str) -> int:
-    return min(max(int(text), 1), _LAST_PAGE) if text.isdecimal() and len(text) < 9 else 1
 
 
 def read_near(text: str) -> Near | None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Final
 from urllib.parse import urlencode
 
-from fastapi import Request
+#: Pages that an address can ask for where nobody knows how many there are.
+MOST: Final = 999_999
 
 
 @dataclass(frozen=True)
@@ -30,22 +32,13 @@ class Pages:
         return numbers
 
 
-def paged(asked: str, total: int, size: int, path: str, kept: Mapping[str, str]) -> Pages:
-    """The pages of a list with so many entries, at a path with the parameters that are kept. ``asked`` is the number that
-    an address has; one that is no page of the list is the nearest that is."""
+def number(asked: str, last: int = MOST) -> int:
+    """The page that an address asks for, or the nearest that there is; the first where it says nothing that makes sense."""
+    return min(max(int(asked), 1), last) if asked.isdecimal() and len(asked) < 9 else 1
+
+
+def paged(current: int, total: int, size: int, path: str, kept: Mapping[str, str]) -> Pages:
+    """The pages of a list with so many entries, at a path with the parameters that are kept. A current page beyond the list
+    is its last."""
     last = max(1, -(-total // size))
-    current = min(max(int(asked), 1), last) if asked.isdecimal() and len(asked) < 9 else 1
-    return Pages(current, last, lambda number: f"{path}?{urlencode({**kept, 'page': number})}")
-
-
-def page_number(request: Request) -> int:
-    """The page that an address asks for; the first where it says nothing that makes sense."""
-    asked = request.query_params.get("page", "")
-    return max(int(asked), 1) if asked.isdecimal() and len(asked) < 7 else 1
-
-
-def pages_of(request: Request, current: int, count: int, size: int) -> Pages:
-    """The pages of a list of ``count`` entries, at the same address with another ``page=``."""
-    return Pages(
-        current, max(1, -(-count // size)), lambda page: f"?{request.url.include_query_params(page=page).query}"
-    )
+    return Pages(min(current, last), last, lambda wanted: f"{path}?{urlencode({**kept, 'page': wanted})}")

@@ -20,7 +20,7 @@ from schemas.messages import N_
 from search_ui.depends import SessionDep, SettingsDep
 from search_ui.identity import Administrator
 from search_ui.inputs import FormDep, Problems, problem_of, read, see_other
-from search_ui.paging import page_number, pages_of
+from search_ui.paging import number, paged
 from search_ui.render import language_of, page
 from search_ui.wording import ROLES, STATES
 
@@ -73,12 +73,13 @@ def people(
     request: Request, session: SessionDep, _account: Administrator, q: str = "", state: str = "", role: str = ""
 ) -> HTMLResponse:
     """Everybody with an account."""
-    number = page_number(request)
-    found, count = administration.search(session, q, state, role, number)
+    current, asked = number(request.query_params.get("page", "")), {"q": q, "state": state, "role": role}
+    found, count = administration.search(session, q, state, role, current)
+    kept = {name: text for name, text in asked.items() if text}
     return page(
-        request, "admin/people.html", section="admin", asked={"q": q, "state": state, "role": role}, people=found,
+        request, "admin/people.html", section="admin", asked=asked, people=found,
         count=count, given=accounts.roles_of_all(session, [row.id for row in found]), ROLES=ROLES, STATES=STATES,
-        pages=pages_of(request, number, count, administration.PAGE),
+        pages=paged(current, count, administration.PAGE, request.url.path, kept),
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from schemas.accounts import Account
 from search_ui.depends import SessionDep
 from search_ui.identity import Needs
 from search_ui.inputs import FormDep, Problems, read
-from search_ui.paging import page_number, pages_of
+from search_ui.paging import number, paged
 from search_ui.render import language_of, page
 
 router = APIRouter(include_in_schema=False, prefix="/{lang:language}/admin/audit")
@@ -41,11 +41,11 @@ def log(request: Request, session: SessionDep, account: Auditor) -> HTMLResponse
     """The newest notes, or those that were asked for."""
     given = _form(request.query_params)
     asked, problems = read(given, Asked, language_of(request))
-    question, number = _question(session, asked or Asked()), page_number(request)
+    question, current = _question(session, asked or Asked()), number(request.query_params.get("page", ""))
     with transaction(request.app.state.engine, always=True) as noting:
         audit.note(noting, account.id, "audit.look", _subject(question), **_said(question))
-    found, count = audit.search(session, question, number) if asked else ([], 0)
-    return _page(request, session, found, count, number, dict(given), problems)
+    found, count = audit.search(session, question, current) if asked else ([], 0)
+    return _page(request, session, found, count, current, dict(given), problems)
 
 
 def _form(params: QueryParams) -> FormData:
@@ -75,7 +75,7 @@ def _page(
     session: Session,
     found: list[Any],
     count: int,
-    number: int,
+    current: int,
     values: dict[str, Any],
     problems: Problems,
 ) -> HTMLResponse:
@@ -83,7 +83,7 @@ def _page(
     return page(
         request, "admin/audit.html", section="admin", status=422 if problems else 200, found=found, count=count,
         names=names, actions=[(action, action) for action in audit.actions(session)], values=values, problems=problems,
-        pages=pages_of(request, number, count, audit.PAGE),
+        pages=paged(current, count, audit.PAGE, request.url.path, {name: text for name, text in values.items() if text}),
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from search_ui.i18n import N_
 from search_ui.identity import Editor, Needs, SignedIn
 from search_ui.inputs import FormDep, Problems, problem_of, read, said, see_other, typed
 from search_ui.pages.records import show
-from search_ui.paging import paged
+from search_ui.paging import number, paged
 from search_ui.render import language_of, page
 
 router = APIRouter(include_in_schema=False)
@@ -76,7 +76,7 @@ def desk(request: Request, session: SessionDep, account: SignedIn) -> Response:
     every = queue.lines(session, language)
     found = queue.narrowed(every, view, filters, sort, account.id, today)
     kept = filters | ({"sort": sort} if sort != "oldest" else {})
-    pages = paged(asked.get("page", ""), len(found), _ON_A_PAGE, request.url.path, kept | {"view": view})
+    pages = paged(number(asked.get("page", "")), len(found), _ON_A_PAGE, request.url.path, kept | {"view": view})
     return page(
         request,
         "desk/queue.html",

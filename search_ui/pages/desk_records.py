@@ -24,7 +24,7 @@ from search_ui.depends import SessionDep
 from search_ui.i18n import N_
 from search_ui.identity import Contributor, Editor
 from search_ui.inputs import FormDep, Problems, problem_of, read, see_other, typed
-from search_ui.paging import paged
+from search_ui.paging import number, paged
 from search_ui.render import language_of, page
 
 router = APIRouter(include_in_schema=False)
@@ -68,7 +68,7 @@ def records_page(request: Request, session: SessionDep, account: Editor) -> Resp
     values = {name: value for name, value in chosen.items() if value} | ({"due": "yes"} if wanted.due else {})
     total = overview.count(session, wanted)
     kept = values | ({"sort": sort} if sort != "review" else {})
-    pages = paged(asked.get("page", ""), total, _ON_A_PAGE, request.url.path, kept)
+    pages = paged(number(asked.get("page", "")), total, _ON_A_PAGE, request.url.path, kept)
     return page(
         request,
         "desk/records.html",

@@ -17,7 +17,7 @@ from search_ui import i18n
 from search_ui.depends import SearchDep, SessionDep
 from search_ui.facets import Applied, Group, Option
 from search_ui.i18n import N_
-from search_ui.paging import Pages
+from search_ui.paging import Pages, number
 from search_ui.render import language_of, page
 
 router = APIRouter(include_in_schema=False)
@@ -47,7 +47,7 @@ _SCALES: Final = ("availability", "sdg")
 @router.get("/{lang:language}/experts/find")
 def find(request: Request, session: SessionDep, search: SearchDep) -> HTMLResponse:
     """Experts who can help with the need in the address; without one, all of them, so that filters can narrow it."""
-    query, number = read(request.query_params, language_of(request))
+    query, current = read(request.query_params, language_of(request))
     results = finder.find(search, session, query)
     last = max(1, -(-results.total // PAGE_SIZE))
     return page(
@@ -61,19 +61,18 @@ def find(request: Request, session: SessionDep, search: SearchDep) -> HTMLRespon
         standings=STANDINGS,
         clear_href=address(FinderQuery(q=query.q, lang=query.lang)),
         did_you_mean_href=address(query, q=results.did_you_mean),
-        pages=Pages(number, last, lambda wanted: address(query, page=wanted if wanted > 1 else None)),
+        pages=Pages(current, last, lambda wanted: address(query, page=wanted if wanted > 1 else None)),
     )
 
 
 def read(params: QueryParams, language: Language) -> tuple[FinderQuery, int]:
     """(what an address asks for, which page). It is never refused: what cannot be read is left out."""
-    text = params.get("page", "")
-    number = min(int(text), MAX_OFFSET // PAGE_SIZE) if text.isdecimal() and len(text) < 9 else 1
+    current = number(params.get("page", ""), MAX_OFFSET // PAGE_SIZE)
     value: dict[str, Any] = {each.name: [v for v in params.getlist(each.name) if v][:50] for each in FILTERS}
     value |= {"q": params.get("q", "")[:MAX_QUERY], "lang": language, "limit": PAGE_SIZE}
-    value["offset"] = (max(number, 1) - 1) * PAGE_SIZE
+    value["offset"] = (current - 1) * PAGE_SIZE
     try:
-        return FinderQuery.model_validate(value), max(number, 1)
+        return FinderQuery.model_validate(value), current
     except ValidationError:
         return FinderQuery(lang=language, limit=PAGE_SIZE), 1
 

@@ -19,7 +19,7 @@ from search_ui.depends import SessionDep
 from search_ui.i18n import N_
 from search_ui.identity import Needs
 from search_ui.inputs import FormDep, Problems, problem_of, read, see_other, typed
-from search_ui.paging import Pages
+from search_ui.paging import number, paged
 from search_ui.related import readable
 from search_ui.render import language_of, page
 
@@ -70,15 +70,11 @@ def _refused(request: Request, error: KnowledgeBaseError) -> dict[str, Any]:
 @router.get("/{lang:language}/messages")
 def inbox(request: Request, session: SessionDep, account: Writer, archived: bool = False) -> Response:
     """The conversations, the last written in first."""
-    text = request.query_params.get("page", "")
-    number = max(int(text), 1) if text.isdecimal() and len(text) < 7 else 1
-    lines, total = reading.lines(session, account, archived=archived, offset=(number - 1) * _PAGE, limit=_PAGE)
+    current = number(request.query_params.get("page", ""))
+    lines, total = reading.lines(session, account, archived=archived, offset=(current - 1) * _PAGE, limit=_PAGE)
     stored = records.load_public(session, [line.thread.record_id for line in lines])
 
-    def href(to: int) -> str:
-        return f"/{language_of(request)}/messages?page={to}" + ("&archived=true" if archived else "")
-
-    pages = Pages(number, max(-(-total // _PAGE), 1), href)
+    pages = paged(current, total, _PAGE, request.url.path, {"archived": "true"} if archived else {})
     return _answer(
         request, "list", lines=lines, stored=stored, archived=archived, pages=pages,
         may_write=people.wishes(session, account.id).may_write,
