@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from indexer import sync
@@ -28,6 +29,21 @@ class OwnSite(TestClient):
         search = self.app.state.search  # type: ignore[attr-defined]
         with closing(search.open_cache()) as cache:
             sync.drain(engine, search.engine, cache)
+
+
+def prepared(settings: Settings, *values: dict[str, Any]) -> FastAPI:
+    """The application, not started yet, on a database with exactly these records."""
+    engine = make_engine(settings)
+    migrate(engine)
+    with transaction(engine) as session:
+        records.save_many(session, map(parse, values), author="tests")
+    engine.dispose()
+    return create_app(settings)
+
+
+def prepared_in(folder: Path, *values: dict[str, Any]) -> FastAPI:
+    """The same, with everything in that folder."""
+    return prepared(Settings(data_dir=folder, _env_file=None), *values)  # type: ignore[call-arg]
 
 
 @contextmanager

@@ -17,18 +17,15 @@ from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from kb.accounts.secrets import new_id
-from kb.db import make_engine, migrate, transaction
+from kb.db import transaction
 from kb.editorial import drafts
 from kb.editorial.tables import CoAuthorRow, DraftRow, OwnerRow
 from kb.messages.tables import ThreadRow
-from kb.records import service as records
-from kb.settings import Settings
 from schemas.accounts import ROLES, TABLE, Account
-from schemas.records import parse
-from search_ui.app import create_app
 from search_ui.identity import Needs
 from tests.every_route import routes
 from tests.people import OWN, browser_of, person
+from tests.search_ui.own_site import prepared_in
 
 CASE = {"type": "case_study", "id": "trams", "language": "en", "title": {"en": "Trams"}, "status": "published"}
 #: What stands for a parameter of a path: nothing that is there, unless the test puts it there.
@@ -59,13 +56,7 @@ GUARDED = [row for row in rows() if row.needs != "everybody"]
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("access"), _env_file=None)  # type: ignore[call-arg]
-    engine = make_engine(settings)
-    migrate(engine)
-    with transaction(engine) as session:
-        records.save(session, parse(CASE), "tests")
-    engine.dispose()
-    app = create_app(settings)
+    app = prepared_in(tmp_path_factory.mktemp("access"), CASE)
     with TestClient(app):
         yield app
 

@@ -13,28 +13,19 @@ from starlette.testclient import TestClient
 from kb.accounts import service as accounts
 from kb.audit import service as audit
 from kb.audit.service import Question
-from kb.db import make_engine, migrate, transaction
-from kb.records import service as records
-from kb.settings import Settings
-from schemas.records import parse
-from search_ui.app import create_app
+from kb.db import transaction
 from tests.every_route import changing
 from tests.people import PASSWORD, browser_of, person
+from tests.search_ui.own_site import prepared_in
 
 ORGANISATION = {"type": "organisation", "id": "org-1", "language": "en", "status": "published", "title": {"en": "City"}}
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("admin"), _env_file=None)  # type: ignore[call-arg]
-    engine = make_engine(settings)
-    migrate(engine)
-    with transaction(engine) as session:
-        records.save(session, parse(ORGANISATION), "me")
-    person(engine, "eve@example.org", "administrator")
-    engine.dispose()
-    app = create_app(settings)
+    app = prepared_in(tmp_path_factory.mktemp("admin"), ORGANISATION)
     with TestClient(app):
+        person(app.state.engine, "eve@example.org", "administrator")
         yield app
 
 

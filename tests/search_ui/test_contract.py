@@ -12,14 +12,11 @@ from schemathesis.checks import CHECKS, load_all_checks, not_a_server_error
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 from kb.accounts import tokens
-from kb.db import make_engine, migrate, transaction
-from kb.records import service as records
-from kb.settings import Settings
+from kb.db import transaction
 from schemas.accounts import PERMISSIONS, ROLES
-from schemas.records import parse
-from search_ui.app import create_app
 from tests.people import person
 from tests.search_ui.browser.serving import serving
+from tests.search_ui.own_site import prepared_in
 
 load_all_checks()
 PROMISED = [
@@ -32,13 +29,7 @@ EXAMPLES = 25
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    made = Settings(data_dir=tmp_path_factory.mktemp("contract"), _env_file=None)  # type: ignore[call-arg]
-    engine = make_engine(made)
-    migrate(engine)
-    with transaction(engine) as session:
-        records.save(session, parse(CASE), "tests")
-    engine.dispose()
-    return create_app(made)
+    return prepared_in(tmp_path_factory.mktemp("contract"), CASE)
 
 
 @pytest.fixture(scope="module")

@@ -13,19 +13,14 @@ from kb.accounts.sessions import IDLE, WHOLE
 from kb.accounts.tables import SessionRow
 from kb.db import transaction, utcnow
 from kb.settings import Settings
-from search_ui.app import create_app
 from search_ui.identity import Editor, SignedIn
 from tests.people import browser_of, person
+from tests.search_ui.own_site import prepared
 
 
 @pytest.fixture
 def app(sqlite_settings: Settings) -> Iterator[FastAPI]:
-    from kb.db import make_engine, migrate
-
-    engine = make_engine(sqlite_settings)
-    migrate(engine)
-    engine.dispose()
-    app = create_app(sqlite_settings)
+    app = prepared(sqlite_settings)
 
     def mine(account: SignedIn) -> str:
         return account.email

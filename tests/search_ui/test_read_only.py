@@ -21,9 +21,9 @@ from kb.site import service as sites
 from kb.site.tables import SiteRow
 from schemas.records import parse
 from search_ui import cli
-from search_ui.app import create_app
 from tests.every_route import changing
 from tests.people import browser_of, person
+from tests.search_ui.own_site import prepared
 
 #: What works while the switch is on: signing in and out, and the switch.
 OPEN = {"/sign-in", "/sign-out", "/second-factor", "/admin/read-only"}
@@ -34,12 +34,7 @@ CASE = {"type": "case_study", "id": "x-1", "language": "en", "status": "publishe
 
 @pytest.fixture
 def app(settings: Settings) -> Iterator[FastAPI]:
-    engine = make_engine(settings)
-    migrate(engine)
-    with transaction(engine) as session:
-        records.save(session, parse(CASE), "me")
-    engine.dispose()
-    app = create_app(settings)
+    app = prepared(settings, CASE)
     with TestClient(app):
         yield app
 

@@ -9,13 +9,13 @@ from starlette.testclient import TestClient
 
 from kb.accounts.tables import AccountRow
 from kb.audit.tables import AuditRow
-from kb.db import make_engine, migrate, transaction
+from kb.db import transaction
 from kb.limits.tables import LimitRow
 from kb.mail.tables import MailRow
 from kb.settings import Settings
 from kb.site.tables import SiteRow
 from search_ui import site as site_settings
-from search_ui.app import create_app
+from tests.search_ui.own_site import prepared
 
 
 @pytest.fixture(scope="module")
@@ -26,10 +26,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 @pytest.fixture(scope="module")
 def running(settings: Settings) -> Iterator[FastAPI]:
     """One app for all: it takes seconds to stop."""
-    engine = make_engine(settings)
-    migrate(engine)
-    engine.dispose()
-    app = create_app(settings)
+    app = prepared(settings)
     with TestClient(app):
         yield app
 

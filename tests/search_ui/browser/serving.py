@@ -11,11 +11,11 @@ from fastapi import FastAPI
 
 
 @contextmanager
-def serving(app: FastAPI) -> Iterator[str]:
-    """Its address, while it is served as ``kb serve`` does."""
+def serving(app: FastAPI, *, running: bool = False) -> Iterator[str]:
+    """Its address, while it is served as ``kb serve`` does; or, ``running``, beside what has started it already."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off" if running else "auto"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         while not server.started:

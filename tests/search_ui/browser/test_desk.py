@@ -1,15 +1,11 @@
 """The desk by keyboard alone, on a small screen, in three languages; axe finds nothing."""
 
 import copy
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
@@ -24,6 +20,7 @@ from schemas.records import parse
 from search_ui.app import create_app
 from search_ui.i18n import gettext
 from tests.people import person
+from tests.search_ui.browser.serving import serving
 from tests.search_ui.browser.test_accessible import RULES
 from tests.search_ui.test_desk import CITY, NEWS
 
@@ -99,16 +96,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
 @pytest.fixture(scope="module")
 def address(desk: Desk) -> Iterator[str]:
     """This desk's own site."""
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(desk.settings), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(30)
+    with serving(create_app(desk.settings)) as address:
+        yield address
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -1,10 +1,8 @@
 """Every page that access.tsv knows, in each language, on a narrow screen, for somebody who may see it all: axe finds nothing, and
 nothing is wider than the screen. A new page is looked at without being named here."""
 
-import csv
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -13,18 +11,16 @@ from playwright.sync_api import Browser
 from sqlalchemy import select
 
 from kb.accounts.sessions import open_session
-from kb.db import make_engine, migrate, transaction
+from kb.db import transaction
 from kb.editorial import drafts
 from kb.editorial.tables import OwnerRow
 from kb.messages.tables import ThreadRow
-from kb.records import service as records
-from kb.settings import Settings
 from schemas.language import LANGUAGES, Language
-from schemas.records import parse
-from search_ui.app import create_app
 from tests.people import browser_of, person
 from tests.search_ui.browser.serving import serving
 from tests.search_ui.browser.test_accessible import RULES
+from tests.search_ui.own_site import prepared_in
+from tests.search_ui.test_access import rows
 
 CASE = {"type": "case_study", "id": "trams", "language": "en", "title": {"en": "Trams"}, "status": "published"}
 #: What stands for a parameter where nothing was made for it.
@@ -36,21 +32,12 @@ PLAIN = {
 
 def paths() -> list[str]:
     """The paths of pages: what is read below a language."""
-    with (Path(__file__).parent.parent / "access.tsv").open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file, delimiter="\t"))
-    found = [row["path"] for row in rows if "GET" in row["methods"].split()]
-    return [path for path in found if path.startswith("/{lang:language}")]
+    return [row.path for row in rows() if "GET" in row.methods and row.path.startswith("/{lang:language}")]
 
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("every-page"), _env_file=None)  # type: ignore[call-arg]
-    engine = make_engine(settings)
-    migrate(engine)
-    with transaction(engine) as session:
-        records.save(session, parse(CASE), "tests")
-    engine.dispose()
-    return create_app(settings)
+    return prepared_in(tmp_path_factory.mktemp("every-page"), CASE)
 
 
 @pytest.fixture(scope="module")

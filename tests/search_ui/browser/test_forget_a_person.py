@@ -1,30 +1,27 @@
 """The journey "forget a person": they take their data away, ask to be forgotten, change their mind, and an administrator
 forgets them; in each language, with and without JavaScript, by keyboard. Afterwards no file knows them."""
 
-import socket
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page
 
-from kb.db import make_engine, migrate, transaction
+from kb.db import transaction
 from kb.editorial.tables import OwnerRow
 from kb.privacy.tables import ErasureRow
 from kb.records import service as records
-from kb.settings import Settings
 from schemas.accounts import Account
 from schemas.language import LANGUAGES
 from schemas.records import parse
-from search_ui.app import create_app
 from search_ui.identity import cookie_name
 from tests.people import PASSWORD, browser_of, person
+from tests.search_ui.browser.serving import serving
+from tests.search_ui.own_site import prepared_in
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 CASE = {"type": "case_study", "id": "x-1", "language": "en", "status": "published", "title": {"en": "Trams"}}
@@ -32,25 +29,11 @@ CASE = {"type": "case_study", "id": "x-1", "language": "en", "status": "publishe
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("forget"), _env_file=None)  # type: ignore[call-arg]
-    engine = make_engine(settings)
-    migrate(engine)
-    with transaction(engine) as session:
-        records.save(session, parse(CASE), "me")
-    person(engine, "eve@example.org", "administrator")
-    engine.dispose()
-    app = create_app(settings)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.05)
-        app.state.address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    app = prepared_in(tmp_path_factory.mktemp("forget"), CASE)
+    with serving(app) as address:
+        app.state.address = address
+        person(app.state.engine, "eve@example.org", "administrator")
         yield app
-        server.should_exit = True
-        thread.join(30)
 
 
 def _signed_in(app: FastAPI, browser: Browser, account: Account, *, script: bool, width: int = 1280) -> Page:

@@ -10,25 +10,23 @@ from playwright.sync_api import Browser, Page
 from pydantic import ValidationError
 
 from kb.accounts.sessions import open_session
-from kb.db import make_engine, migrate, transaction
+from kb.db import transaction
 from kb.editorial import drafts
-from kb.records import service as records
 from kb.records.urls import record_path
-from kb.settings import Settings
 from schemas.forms import FORMS
 from schemas.language import LANGUAGES
-from schemas.records import Record, parse
-from search_ui.app import create_app
+from schemas.records import parse
 from tests.people import person
 from tests.search_ui.browser.serving import serving
 from tests.search_ui.full_records import FULL
+from tests.search_ui.own_site import prepared_in
 from tests.xss import CORPUS
 
 #: All of it, and for short fields as much as fits.
 EVIL = (" ".join(CORPUS), "<svg onload=alert(1)> <img src=x onerror=alert(1)>", "<svg onload=alert(1)>")
 
 
-def hostile(value: dict[str, Any]) -> Record:
+def hostile(value: dict[str, Any]) -> dict[str, Any]:
     """The record with something evil in every text that takes it."""
     value = copy.deepcopy(value)
     for holder, key in list(_texts(value)):
@@ -40,7 +38,7 @@ def hostile(value: dict[str, Any]) -> Record:
                 break
             except ValidationError:
                 continue
-    return parse(value)
+    return value
 
 
 def _texts(part: Any) -> Iterator[tuple[Any, Any]]:
@@ -53,14 +51,7 @@ def _texts(part: Any) -> Iterator[tuple[Any, Any]]:
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
-    settings = Settings(data_dir=tmp_path_factory.mktemp("nothing-runs"), _env_file=None)  # type: ignore[call-arg]
-    engine = make_engine(settings)
-    migrate(engine)
-    with transaction(engine) as session:
-        for value in FULL.values():
-            records.save(session, hostile(value), "tests")
-    engine.dispose()
-    return create_app(settings)
+    return prepared_in(tmp_path_factory.mktemp("nothing-runs"), *map(hostile, FULL.values()))
 
 
 @pytest.fixture(scope="module")

@@ -1,24 +1,18 @@
 """Pages of records and subjects in a browser: accessible, in three languages, narrow and dark; a case on one page."""
 
 import re
-import socket
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 
-from kb.db import make_engine, migrate, transaction
-from kb.records import service as records
 from kb.records.urls import SEGMENTS
-from kb.settings import Settings
 from schemas.language import LANGUAGES
-from schemas.records import parse
+from schemas.records import to_value
 from search_ui import demo
-from search_ui.app import create_app
+from tests.search_ui.browser.serving import serving
 from tests.search_ui.full_records import FULL, TAKER
+from tests.search_ui.own_site import prepared_in
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SUBJECTS = ["sdgs", "sdgs/11", "gender", "gender/mobility", "topics", "topics/mobility", "cities", "experts"]
@@ -31,23 +25,10 @@ each_page = pytest.mark.parametrize("path", PAGES)
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A served site with one complete record of each type, and the cases of the demonstration."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("served"), _env_file=None)  # type: ignore[call-arg]
-    engine = make_engine(settings)
-    migrate(engine)
-    cases = [record for record in demo.read() if f"case-studies/{record.id}" == CASE]
-    with transaction(engine) as session:
-        records.save_many(session, [*map(parse, [*FULL.values(), TAKER]), *cases], author="tests")
-    engine.dispose()
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(create_app(settings), log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(30)
+    cases = [to_value(record) for record in demo.read() if f"case-studies/{record.id}" == CASE]
+    app = prepared_in(tmp_path_factory.mktemp("served"), *FULL.values(), TAKER, *cases)
+    with serving(app) as address:
+        yield address
 
 
 @each_page

@@ -1,12 +1,9 @@
 """Histories, translations and links in a real browser: axe, 320 pixels, without JavaScript, by keyboard."""
 
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from playwright.sync_api import Page, expect
@@ -19,6 +16,7 @@ from kb.settings import Settings
 from schemas.accounts import Role
 from schemas.language import LANGUAGES
 from tests.people import person
+from tests.search_ui.browser.serving import serving
 from tests.search_ui.browser.test_accessible import RULES
 from tests.search_ui.people_site import people_site, saved
 
@@ -55,14 +53,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
 
 @pytest.fixture(scope="module")
 def address(app: FastAPI) -> Iterator[str]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(30)
+    with serving(app, running=True) as address:
+        yield address
 
 
 def _as(app: FastAPI, name: str, *roles: Role) -> dict[str, Any]:
