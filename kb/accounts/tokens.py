@@ -15,8 +15,6 @@ from kb.errors import Invalid
 from schemas.accounts import PERMISSIONS, Account, Permission
 from schemas.messages import N_
 
-#: Days that a token may be good for.
-DAYS: Final = (30, 90, 365)
 #: So that programs that look for leaked secrets can tell what it is.
 _PREFIX: Final = "kb_"
 _MOST: Final = 20

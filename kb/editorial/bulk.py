@@ -15,7 +15,6 @@ from schemas.editorial import CLOSED
 from schemas.messages import N_
 
 Action = Literal["take", "publish", "assign"]
-ACTIONS: Final[tuple[Action, ...]] = Action.__args__  # type: ignore[attr-defined]
 
 #: Drafts in one go.
 MOST: Final = 100

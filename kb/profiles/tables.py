@@ -17,7 +17,6 @@ ProofState = Literal["stated", "team", "staff", "refused"]
 Absence = Literal["", "unconfirmed", "own wish"]
 
 _KEPT: Final = text("state = 'kept'")
-CONFIRMED: Final[frozenset[ProofState]] = frozenset({"team", "staff"})
 
 
 class ProfileRow(Base):

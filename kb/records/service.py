@@ -6,17 +6,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, func, insert, select
-from sqlalchemy import delete as sql_delete
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from kb.db import CHUNK, chunks, utcnow
 from kb.errors import Conflict, NotFound
-from kb.records import lookups, translations
 from kb.records import revisions as revision_records
+from kb.records import translations, writing
 from kb.records.privacy import without_unchecked
-from kb.records.tables import LinkRow, LookupRow, RecordRow, RevisionRow, TranslationRow
+from kb.records.tables import LinkRow, RecordRow, RevisionRow, TranslationRow
 from kb.records.translations import TextState, Translation
 from kb.records.values import read
 from schemas.language import Language
@@ -295,7 +293,7 @@ def _save_once(session: Session, records: list[Record], author: str, comment: st
         )
         _fill(row, record, value, states[record.id].text_revision, now)
         changed.append((record, row))
-    _write(session, changed, states, author, comment)
+    writing.write(session, changed, states, author, comment)
     return outcomes
 
 
@@ -305,51 +303,6 @@ def _fill(row: RecordRow, record: Record, value: dict[str, Any], text_revision: 
     row.data, row.updated_at = value, now
     if row.published_at is None and record.status == "published":
         row.published_at = now
-
-
-def _write(
-    session: Session, changed: list[tuple[Record, RecordRow]], states: dict[str, TextState], author: str, comment: str
-) -> None:
-    if not changed:
-        return
-    old_ids = [row.id for _, row in changed if row.revision > 1]
-    session.add_all(row for _, row in changed)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise Conflict("Somebody else created this record at the same moment; try again.") from error
-    for column in (LinkRow.source_id, TranslationRow.record_id, LookupRow.record_id) if old_ids else ():
-        old = sql_delete(column.class_).where(column.in_(old_ids))
-        session.execute(old.execution_options(synchronize_session=False))
-    _insert(session, RevisionRow, [_revision_values(row, author, comment) for _, row in changed])
-    _insert(session, LinkRow, [link for record, _ in changed for link in _link_values(record)])
-    _insert(session, LookupRow, [lookups.values_of(record) for record, _ in changed if record.status == "published"])
-    _insert(session, TranslationRow, [
-        {"record_id": row.id, "language": language, **vars(made)}
-        for _, row in changed
-        for language, made in states[row.id].translations.items()
-    ])  # fmt: skip
-
-
-def _insert(session: Session, table: type, values: list[dict[str, object]]) -> None:
-    if values:
-        session.execute(insert(table), values)
-
-
-def _revision_values(row: RecordRow, author: str, comment: str) -> dict[str, object]:
-    return {
-        "record_id": row.id,
-        "number": row.revision,
-        "at": row.updated_at,
-        "author": author[:200],
-        "comment": comment[:2000],
-        "data": row.data,
-    }
-
-
-def _link_values(record: Record) -> Iterator[dict[str, object]]:
-    for position, (relation, target) in enumerate(record.references()):
-        yield {"source_id": record.id, "position": position, "relation": relation, "target_id": target}
 
 
 def _lock(session: Session, ids: list[str]) -> dict[str, RecordRow]:
