@@ -14,7 +14,7 @@ from kb.db import utcnow
 from kb.editorial.tables import CoAuthorRow, DraftRow, OwnerRow, TranslationDraftRow
 from kb.errors import Conflict, Forbidden, Invalid, NotFound
 from kb.records import service as records
-from kb.records.importing import unpublishable
+from kb.records.importing import too_long
 from kb.records.reasons import reasons
 from kb.records.service import Stored
 from kb.records.values import without
@@ -155,9 +155,10 @@ def record_of(draft: DraftRow, record_id: str = "") -> Record:
 def problems(draft: DraftRow) -> list[tuple[str, str]]:
     """(field, reason) of all that keeps it from being published. A field that is missing has no reason."""
     try:
-        return [(entry, "") for entry in missing(record_of(draft))]
+        record = record_of(draft)
     except ValidationError as error:
         return reasons(error)
+    return [*((entry, "") for entry in missing(record)), *too_long(record)]
 
 
 def title_of(data: dict[str, Any], wanted: Language) -> Said | None:
@@ -226,11 +227,7 @@ def completeness(draft: DraftRow) -> float:
 
 def is_ready(draft: DraftRow) -> bool:
     """Whether nothing is wrong and nothing that is required is missing."""
-    try:
-        record = record_of(draft)
-    except ValidationError:
-        return False
-    return not any(unpublishable(record))
+    return not problems(draft)
 
 
 def discard(session: Session, account: Account, draft_id: str) -> None:

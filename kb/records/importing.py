@@ -247,6 +247,11 @@ def unpublishable(record: Record) -> Iterator[tuple[str, str]]:
     """(field, reason) for each rule of publishing that a record breaks."""
     for entry in missing(record):
         yield entry.replace("|", " or "), f"is missing; a published {record.type} must have it"
+    yield from too_long(record)
+
+
+def too_long(record: Record) -> Iterator[tuple[str, str]]:
+    """(field, reason) for each text that is longer than a published record's may be."""
     for language, text in record.summary.items():
         if len(text) > MAX_SUMMARY:
             yield f"summary.{language}", f"has {len(text)} characters; at most {MAX_SUMMARY} may be published"

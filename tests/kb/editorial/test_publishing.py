@@ -121,6 +121,15 @@ def test_two_titles_alike_published_at_once_become_two_records(team: Team) -> No
     assert sorted(results) == ["vuelve-el-tranvia", "vuelve-el-tranvia-2"]
 
 
+def test_what_could_not_be_imported_as_published_is_not_published_here_either(team: Team) -> None:
+    draft_id = team.new(team.ana, (team.eve, "in_review"), value=NEWS | {"summary": {"es": "x" * 501}})
+    with team.draft(draft_id) as (session, draft):
+        assert not drafts.is_ready(draft)
+        with pytest.raises(Invalid) as refused:
+            publishing.publish(session, team.eve, draft)
+        assert [field for field, _ in refused.value.members["faults"]] == ["summary.es"]
+
+
 def test_a_new_record_belongs_to_its_authors_and_has_a_readable_id(team: Team) -> None:
     draft_id = team.new(team.ana, (team.eve, "in_review"))
     with team.draft(draft_id) as (session, draft):
