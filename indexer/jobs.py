@@ -143,10 +143,10 @@ class Hints:
 
 
 class Repeated:
-    """Does something at once, and again every so many seconds."""
+    """Does something after ``delay`` seconds, and again every ``period`` seconds."""
 
-    def __init__(self, name: str, period: float, work: Callable[[], None]) -> None:
-        self._period, self._work = period, work
+    def __init__(self, name: str, period: float, work: Callable[[], None], *, delay: float = 0.0) -> None:
+        self._delay, self._period, self._work = delay, period, work
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
@@ -160,9 +160,10 @@ class Repeated:
         self._thread.join(PATIENCE)
 
     def _run(self) -> None:
-        while not self._ending.is_set():
+        pause = self._delay
+        while not self._ending.wait(pause):
             _try(self._work)
-            self._ending.wait(self._period)
+            pause = self._period
 
 
 def _try(work: Callable[[], None]) -> bool:
@@ -187,7 +188,10 @@ def _background(settings: Settings, database: Engine, search: Search) -> list[Ba
     return (
         [Hints(settings), Repeated("prepare", PERIOD, search.follow)]
         if settings.broker_url
-        else [Worker(database, search), Repeated("rounds", ROUND_PERIOD, lambda: rounds.walk(database, settings))]
+        else [
+            Worker(database, search),
+            Repeated("rounds", ROUND_PERIOD, lambda: rounds.walk(database, settings), delay=ROUND_PERIOD),
+        ]
     )
 
 
