@@ -4,7 +4,7 @@ import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse, Response
 
@@ -15,6 +15,7 @@ from kb.editorial.tables import DraftRow
 from kb.errors import Invalid, KnowledgeBaseError
 from kb.records import overview
 from kb.records import service as records
+from kb.records.reasons import reasons
 from kb.records.service import Stored
 from schemas.accounts import Account
 from schemas.base import Model
@@ -134,10 +135,12 @@ def draft_page(request: Request, session: SessionDep, account: Editor, draft_id:
 def preview(request: Request, session: SessionDep, engine: SearchDep, account: Editor, draft_id: str) -> Response:
     """The draft as its readers will see it. Raises Invalid while it is no record yet."""
     draft = drafts.get(session, account, draft_id)
-    if faults := [field for field, reason in drafts.problems(draft) if reason]:
-        raise Invalid(N_("It cannot be shown as readers will see it while a field is wrong."), faults=faults)
+    try:
+        record = drafts.record_of(draft).model_copy(update={"status": "published"})
+    except ValidationError as error:
+        faults = [field for field, _ in reasons(error)]
+        raise Invalid(N_("It cannot be shown as readers will see it while a field is wrong."), faults=faults) from error
     now = utcnow()
-    record = drafts.record_of(draft).model_copy(update={"status": "published"})
     stored = Stored(record, draft.base_revision + 1, draft.created_at, now, now, frozenset())
     return show(request, session, engine, related.readable(stored), preview=f"/desk/drafts/{draft.id}")
 

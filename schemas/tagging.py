@@ -1,0 +1,99 @@
+"""What the tagger is asked and answers: goals, targets, gender themes and the marker, each with its evidence."""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, StringConstraints
+
+from schemas.base import Model
+from schemas.language import Language
+from schemas.vocabulary import term_of
+
+Confidence = Annotated[float, Field(ge=0, le=1)]
+#: Characters of a text that is tagged; what comes after is not read.
+LONGEST: Final = 60_000
+
+
+class SuggestRequest(Model):
+    """A text in one of the three languages."""
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST)]
+    language: Language
+
+
+class Evidence(Model):
+    """A passage of the text, word for word: ``text[start:end]``, in characters; and the terms of the lexicon that were found
+    in it, as they are written there."""
+
+    passage: str
+    start: int
+    end: int
+    terms: list[str] = []
+
+
+class TargetSuggestion(Model):
+    """A target of a goal, by how near the text is to it among the targets of that goal."""
+
+    code: Annotated[str, term_of("sdgs")]
+    confidence: Confidence
+
+
+class GoalSuggestion(Model):
+    """A goal with its probability. ``suggested``: more likely than not; ``strong``: sure enough to be accepted in bulk.
+    ``head`` is what the meaning says and ``words`` what the lexicon does, the two numbers that the confidence is made of."""
+
+    goal: Annotated[str, term_of("sdgs")]
+    target: str | None
+    targets: list[TargetSuggestion]
+    confidence: Confidence
+    suggested: bool
+    strong: bool
+    head: float
+    words: float
+    evidence: Evidence | None
+
+
+class ThemeSuggestion(Model):
+    """A gender theme with its probability."""
+
+    theme: Annotated[str, term_of("gender_themes")]
+    confidence: Confidence
+    suggested: bool
+    evidence: Evidence | None
+
+
+class CriterionSuggestion(Model):
+    """What the text says to a question of the gender marker: yes, no, or None where it does not say."""
+
+    criterion: Annotated[str, term_of("gender_criteria")]
+    answer: bool | None
+    confidence: Confidence
+    evidence: Evidence | None
+
+
+class MarkerSuggestion(Model):
+    """A proposal for the DAC gender equality policy marker, with the passages that speak for it being an objective and
+    against it. ``evidence`` is the first of those that speak for the value. ``suggested``: sure enough to be shown as one."""
+
+    value: Literal[0, 1, 2]
+    confidence: Confidence
+    suggested: bool
+    evidence: Evidence | None
+    speaks_for: list[Evidence]
+    speaks_against: list[Evidence]
+
+
+class GenderSuggestion(Model):
+    """The gender side. ``themes`` are all of them, best first; ``criteria`` are in the vocabulary's order."""
+
+    themes: list[ThemeSuggestion]
+    marker: MarkerSuggestion
+    criteria: list[CriterionSuggestion]
+
+
+class Suggestions(Model):
+    """All that the tagger says of a text. ``model`` is the version that says it; ``sdgs`` are all 17, best first."""
+
+    model: str
+    language: Language
+    sdgs: list[GoalSuggestion]
+    gender: GenderSuggestion
