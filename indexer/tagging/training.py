@@ -10,6 +10,7 @@ import numpy as np
 from indexer.embedding import Vectors
 from indexer.tagging.logistic import Numbers, Problem, fit
 from indexer.tagging.matching import Matcher
+from indexer.tagging.reading import GENDER_WORDS, GOAL_WORDS
 from indexer.tagging.model import GENDER, TARGETS, THEMES, TaggingModel
 from indexer.tagging.texts import Example, digest, goal_labels
 from schemas.language import LANGUAGES
@@ -24,8 +25,8 @@ FOLDS: Final = 5
 #: Digits of the numbers that are kept: processors differ in the last ones.
 DIGITS: Final = 5
 
-GOAL_WORDS: Final = Matcher(goal_terms(), GOALS)
-GENDER_WORDS: Final = Matcher(gender_terms(), GENDER)
+
+
 
 
 def train(texts: Sequence[Example], vectors: Vectors, embedding: str) -> TaggingModel:
