@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 #: Characters: a shorter sentence is joined with its neighbour, a longer one is cut at white space.
@@ -42,7 +43,7 @@ def windows(spans: Sequence[Span]) -> list[range]:
     characters unless one sentence is."""
     many = -(-len(spans) // TOGETHER)
     bounds = [round(part * len(spans) / many) for part in range(many + 1)] if many else []
-    return [piece for start, end in zip(bounds, bounds[1:], strict=False) for piece in _within(spans, start, end)]
+    return [piece for start, end in pairwise(bounds) for piece in _within(spans, start, end)]
 
 
 def _within(spans: Sequence[Span], start: int, end: int) -> Iterator[range]:

@@ -40,7 +40,12 @@ class Offsets:
         """To be kept: the same for the same numbers."""
         file = io.BytesIO()
         np.savez_compressed(
-            file, allow_pickle=False, format=np.array(FORMAT), meaning=self.meaning, lexicon=self.lexicon, bias=self.bias
+            file,
+            allow_pickle=False,
+            format=np.array(FORMAT),
+            meaning=self.meaning,
+            lexicon=self.lexicon,
+            bias=self.bias,
         )
         return file.getvalue()
 
@@ -62,13 +67,13 @@ def fit(vectors: Array, words: Array, labels: Array, base: Array) -> Offsets:
     nan where nobody decided; ``base`` (n, 17) are the logits without offsets."""
     known = ~np.isnan(labels)
     some = known.any(axis=1)
-    words, base = words[some].astype(np.float64), base[some].astype(np.float64)
+    words = words[some].astype(np.float64)
     problem = Problem(
         shared=SHARE * vectors[some].astype(np.float64),
         own=np.stack([words, np.ones_like(words)], axis=2),
         labels=np.nan_to_num(labels[some].astype(np.float64)),
         weights=known[some].astype(np.float64),
-        base=base,
+        base=base[some].astype(np.float64),
         ridge=RIDGE,
         own_ridge=np.array([RIDGE, BIAS_RIDGE]),
     )

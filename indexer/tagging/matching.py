@@ -65,7 +65,9 @@ class Matcher:
         end = at + len(rest)
         if end >= len(words):
             return None
-        fits = all(word.joined and _is(word.folded, wanted) for word, wanted in zip(words[at + 1 :], rest, strict=False))
+        fits = all(
+            word.joined and _is(word.folded, wanted) for word, wanted in zip(words[at + 1 :], rest, strict=False)
+        )
         return end if fits else None
 
     def evidence(self, matches: Iterable[Match]) -> Numbers:

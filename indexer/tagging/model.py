@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.embedding import Vectors
-from schemas.lexicon import GOALS
 from schemas.vocabulary import load
 
 #: The model for the embeddings that the product comes with.
@@ -106,6 +105,3 @@ def read(data_dir: Path, embedding: str) -> TaggingModel | None:
             if model.trained_on["embedding"] == embedding:
                 return model
     return None
-
-
-assert len(TARGETS) == 169 and len(GOALS) == 17

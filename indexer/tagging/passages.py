@@ -9,7 +9,7 @@ from indexer.tagging.cutting import Span
 from indexer.tagging.logistic import Numbers
 from indexer.tagging.matching import Match, Matcher, within
 from indexer.tagging.model import GENDER
-from indexer.tagging.reading import GENDER_WORDS, Pieces, Reading
+from indexer.tagging.reading import Pieces, Reading, gender_words
 from schemas.tagging import Evidence
 
 
@@ -17,7 +17,7 @@ def evidence(reading: Reading, pieces: Pieces, logits: Numbers, matcher: Matcher
     """The piece with the highest logit, and the terms of this goal or theme in it; None for an empty text."""
     if not pieces.spans:
         return None
-    matches = reading.gender_matches if matcher is GENDER_WORDS else reading.goal_matches
+    matches = reading.gender_matches if matcher is gender_words() else reading.goal_matches
     return quoted(reading, pieces.spans[int(np.argmax(logits))], matcher.of_key(column, matches))
 
 

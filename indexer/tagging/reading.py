@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -18,10 +19,19 @@ from schemas.lexicon import GOALS, gender_terms, goal_terms
 #: Windows whose sentences are read one by one, at most: those that say most.
 CLOSELY: Final = 40
 
-GOAL_WORDS: Final = Matcher(goal_terms(), GOALS)
-GENDER_WORDS: Final = Matcher(gender_terms(), GENDER)
-
 Progress = Callable[[int, int], None]
+
+
+@cache
+def goal_words() -> Matcher:
+    """The lexicon of the goals."""
+    return Matcher(goal_terms(), GOALS)
+
+
+@cache
+def gender_words() -> Matcher:
+    """The lexicon of the gender themes and of the aim."""
+    return Matcher(gender_terms(), GENDER)
 
 
 @dataclass(frozen=True)
@@ -51,12 +61,17 @@ class Reading:
 
 
 def read(
-    text: str, language: Language, model: TaggingModel, embedder: Embedder, pool: Executor, progress: Progress | None = None
+    text: str,
+    language: Language,
+    model: TaggingModel,
+    embedder: Embedder,
+    pool: Executor,
+    progress: Progress | None = None,
 ) -> Reading:
     """Read a text. A text of white space alone has no windows. ``progress`` is told how many vectors are done, of how many."""
     spans = sentences(text)
     groups = windows(spans)
-    matches = GOAL_WORDS.find(text, language), GENDER_WORDS.find(text, language)
+    matches = goal_words().find(text, language), gender_words().find(text, language)
     whole = [Span(spans[group[0]].start, spans[group[-1]].end) for group in groups]
     counted = _Counted(progress, len(whole) + min(len(spans), CLOSELY * 3))
     vectors = _embedded(text, whole, embedder, pool, counted)
@@ -105,15 +120,15 @@ def _telling(groups: Sequence[range], wide: Pieces) -> list[range]:
 def _pieces(
     spans: Sequence[Span], vectors: Vectors, matches: tuple[list[Match], list[Match]], model: TaggingModel
 ) -> Pieces:
-    goal_words = _words(GOAL_WORDS, matches[0], spans, len(GOALS))
-    gender_words = _words(GENDER_WORDS, matches[1], spans, len(GENDER))
-    gender_words[:, -1] = gender_words[:, -2]
+    of_goals = _words(goal_words(), matches[0], spans, len(GOALS))
+    of_gender = _words(gender_words(), matches[1], spans, len(GENDER))
+    of_gender[:, -1] = of_gender[:, -2]
     goal_heads = (vectors @ model.goal_heads + model.goal_biases).astype(np.float64)
     gender_heads = (vectors @ model.gender_heads + model.gender_biases).astype(np.float64)
     return Pieces(
         tuple(spans), vectors,
-        goal_heads, goal_words, fused(model.goal_fusion, goal_heads, goal_words),
-        gender_heads, gender_words, fused(model.gender_fusion, gender_heads, gender_words),
+        goal_heads, of_goals, fused(model.goal_fusion, goal_heads, of_goals),
+        gender_heads, of_gender, fused(model.gender_fusion, gender_heads, of_gender),
     )  # fmt: skip
 
 

@@ -9,13 +9,14 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from indexer.embedding import Embedder, Vectors, text_key
-from indexer.tagging import gender, model as models
+from indexer.tagging import gender
+from indexer.tagging import model as models
 from indexer.tagging import thresholds as limits
 from indexer.tagging.learning import Offsets
 from indexer.tagging.logistic import Numbers, sigmoid
 from indexer.tagging.model import TARGETS, TaggingModel
 from indexer.tagging.passages import evidence, probability
-from indexer.tagging.reading import GOAL_WORDS, Progress, Reading, of_all, read
+from indexer.tagging.reading import Progress, Reading, goal_words, of_all, read
 from indexer.tagging.texts import THREADS, goal_of
 from kb.errors import Unavailable
 from kb.settings import Settings, get_settings
@@ -60,9 +61,7 @@ class Tagger:
         document = self._document(reading)
         logits = document.base + (offsets.apply(document.vector, document.words) if offsets else 0)
         goals = [self._goal(reading, number, float(logits[number])) for number in np.argsort(-logits, kind="stable")]
-        return Suggestions(
-            model=self.version, language=language, sdgs=goals, gender=gender.suggest(reading)
-        )
+        return Suggestions(model=self.version, language=language, sdgs=goals, gender=gender.suggest(reading))
 
     def document(self, text: str, language: Language) -> Document:
         """The text as the learning sees it."""
@@ -101,7 +100,7 @@ class Tagger:
     def _goal(self, reading: Reading, number: int, logit: float) -> GoalSuggestion:
         targets = self._targets(reading, number)
         best = int(reading.windows.goals[:, number].argmax()) if reading.windows.spans else None
-        said = evidence(reading, reading.sentences, reading.sentences.goals[:, number], GOAL_WORDS, number)
+        said = evidence(reading, reading.sentences, reading.sentences.goals[:, number], goal_words(), number)
         return GoalSuggestion(
             goal=GOALS[number],
             target=targets[0].code if targets else None,

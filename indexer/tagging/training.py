@@ -10,11 +10,11 @@ import numpy as np
 from indexer.embedding import Vectors
 from indexer.tagging.logistic import Numbers, Problem, fit
 from indexer.tagging.matching import Matcher
-from indexer.tagging.reading import GENDER_WORDS, GOAL_WORDS
-from indexer.tagging.model import GENDER, TARGETS, THEMES, TaggingModel
+from indexer.tagging.model import TARGETS, THEMES, TaggingModel
+from indexer.tagging.reading import gender_words, goal_words
 from indexer.tagging.texts import Example, digest, goal_labels
 from schemas.language import LANGUAGES
-from schemas.lexicon import GOALS, OBJECTIVE, gender_terms, goal_terms
+from schemas.lexicon import OBJECTIVE, gender_terms, goal_terms
 from schemas.lexicon import digest as lexicon_digest
 from schemas.vocabulary import load
 
@@ -24,9 +24,6 @@ RIDGE: Final = 1 / 0.003
 FOLDS: Final = 5
 #: Digits of the numbers that are kept: processors differ in the last ones.
 DIGITS: Final = 5
-
-
-
 
 
 def train(texts: Sequence[Example], vectors: Vectors, embedding: str) -> TaggingModel:
@@ -42,7 +39,10 @@ def train(texts: Sequence[Example], vectors: Vectors, embedding: str) -> Tagging
         "gender_heads": gender[0] / deviation, "gender_biases": gender[1] - mean @ gender[0] / deviation,
         "gender_fusion": gender[2], **_targets(texts, vectors),
     }  # fmt: skip
-    kept = {name: np.round(np.asarray(value, dtype=np.float64), DIGITS).astype(np.float32) for name, value in numbers.items()}
+    kept = {
+        name: np.round(np.asarray(value, dtype=np.float64), DIGITS).astype(np.float32)
+        for name, value in numbers.items()
+    }
     return TaggingModel(**kept, about=json.dumps(_about(texts, embedding), sort_keys=True))
 
 
@@ -51,7 +51,7 @@ def _goals(texts: Sequence[Example], x: Numbers) -> tuple[Numbers, Numbers, Numb
     labels = goal_labels(texts).astype(np.float64)
     weights = balanced(labels, np.array([one.weight for one in texts])[:, None])
     logits = out_of_fold(x, labels, weights, folds_of(texts))
-    words = words_of(GOAL_WORDS, texts)
+    words = words_of(goal_words(), texts)
     own = np.array([one.weight == 1 for one in texts])
     fusion = fuse(logits[own].reshape(-1, 1), words[own].reshape(-1, 1), labels[own].reshape(-1, 1))
     return *head(x, labels, weights), fusion[0]
@@ -66,7 +66,7 @@ def _gender(texts: Sequence[Example], x: Numbers) -> tuple[Numbers, Numbers, Num
     known[:, -1] = labels[:, -2]  # the main reason is asked only where equality is an aim
     weights = balanced(labels, known)
     logits = out_of_fold(x[of], labels, weights, authors_of(read))
-    words = words_of(GENDER_WORDS, read)
+    words = words_of(gender_words(), read)
     words[:, -1] = words[:, -2]
     fusion = fuse_each(logits, words, labels, weights)
     return *head(x[of], labels, weights), fusion
@@ -76,7 +76,8 @@ def gender_labels(texts: Sequence[Example]) -> Numbers:
     """1 where a text that was read has the theme, the aim, the main reason: shape (texts, 14)."""
     read = [one.screening for one in texts if one.screening]
     return np.array(
-        [[*(theme in one.themes for theme in THEMES), one.marker > 0, one.marker == 2] for one in read], dtype=np.float64
+        [[*(theme in one.themes for theme in THEMES), one.marker > 0, one.marker == 2] for one in read],
+        dtype=np.float64,
     )
 
 
@@ -140,7 +141,10 @@ def fuse_each(logits: Numbers, words: Numbers, labels: Numbers, weights: Numbers
     shared = fuse(flat[0], flat[1], flat[2])
     rest = slice(len(THEMES), None)
     return np.vstack(
-        [np.repeat(shared, len(THEMES), axis=0), fuse(logits[:, rest], words[:, rest], labels[:, rest], weights[:, rest])]
+        [
+            np.repeat(shared, len(THEMES), axis=0),
+            fuse(logits[:, rest], words[:, rest], labels[:, rest], weights[:, rest]),
+        ]
     )
 
 
