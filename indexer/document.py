@@ -191,6 +191,11 @@ def _packed(record: RecordBase, language: Language, said: Mapping[Field, list[st
     return tuple(Passage(text) for text in passages(texts or [title]))
 
 
+def texts_of(record: RecordBase, language: Language) -> list[tuple[str, str]]:
+    """(path, text) of everything that the record says in a language, in the order in which a reader meets it."""
+    return [(field.path, text) for field, texts in _said(record, language).items() for text in texts]
+
+
 def _version(record: RecordBase, language: Language, home: City | None) -> Version:
     said = _said(record, language)
     counted = [text for field, texts in said.items() for text in texts for _ in range(field.boost)]

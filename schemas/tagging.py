@@ -5,10 +5,18 @@ from typing import Annotated, Final, Literal
 from pydantic import Field, StringConstraints
 
 from schemas.base import Model
-from schemas.language import Language
+from schemas.language import Language, Text
+from schemas.tags import Contribution
 from schemas.vocabulary import term_of
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
+
+TagKind = Literal["sdg", "theme", "gender"]
+#: untagged: neither tags nor suggestions; suggested: some suggestion waits; decided: none does.
+CaseStage = Literal["untagged", "suggested", "decided"]
+#: accept and reject answer a suggestion; add, change and remove are the person's own; ``mark`` is a whole screening by the
+#: gender wizard; dispute and resolve are of ``kb/tagging/disputes.py``; undo takes the last one back.
+Action = Literal["accept", "reject", "add", "change", "remove", "mark", "dispute", "resolve", "undo"]
 #: Characters of a text that is tagged; what comes after is not read.
 LONGEST: Final = 60_000
 
@@ -97,3 +105,24 @@ class Suggestions(Model):
     language: Language
     sdgs: list[GoalSuggestion]
     gender: GenderSuggestion
+
+
+class Decision(Model):
+    """What a person decides on one tag. ``code`` is the goal, target or theme that is decided on, ``to`` what it is changed
+    to. None for what stays as it is, or as it was suggested. ``seen`` is the last decision on its goal or theme that the
+    person saw, 0 for none: who saw an older one is told."""
+
+    kind: Literal["sdg", "theme"]
+    code: Annotated[str, term_of("sdgs", "gender_themes")]
+    action: Literal["accept", "reject", "add", "change", "remove"]
+    to: Annotated[str, term_of("sdgs", "gender_themes")] | None = None
+    primary: bool | None = None
+    contribution: Contribution | None = None
+    passage: Text | None = None
+    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    seen: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def key(self) -> str:
+        """What one person at a time can decide on: the goal, or the theme."""
+        return self.code.split(".")[0]

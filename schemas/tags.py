@@ -11,6 +11,7 @@ from schemas.vocabulary import term_of
 
 TagSource = Literal["author", "machine", "staff"]
 TagState = Literal["suggested", "accepted", "rejected", "disputed"]
+Contribution = Literal["direct", "indirect", "negative"]
 
 
 class Tag(Model):
@@ -26,8 +27,9 @@ class Tag(Model):
 
     @property
     def public(self) -> bool:
-        """Whether readers and search see this tag: no machine's tag is public before a person accepted it."""
-        return self.state == "accepted" and (self.source != "machine" or self.reviewer is not None)
+        """Whether readers and search see this tag: no machine's tag is public before a person accepted it. One that is
+        disputed was accepted, and stays in view, as disputed, until it is settled."""
+        return self.state in ("accepted", "disputed") and (self.source != "machine" or self.reviewer is not None)
 
 
 class SdgTag(Tag):
@@ -35,7 +37,7 @@ class SdgTag(Tag):
 
     code: Annotated[str, term_of("sdgs")]
     primary: bool = False
-    contribution: Literal["direct", "indirect", "negative"] = "direct"
+    contribution: Contribution = "direct"
 
     @property
     def goal(self) -> str:

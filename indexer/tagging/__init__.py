@@ -1,1 +1,1 @@
-"""Text to suggested tags: the goals with their targets, the gender themes, the marker; each with the passage it rests on."""
+"""From a text to suggested goals, targets, gender themes and the gender marker, with evidence; learning from decisions."""

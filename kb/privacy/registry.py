@@ -162,4 +162,34 @@ REGISTRY: Final[dict[str, Knows]] = {
     "message_settings": Knows(N_("What you set for messages"), row="account_id", theirs="by_mail may_write"),
     "erasure_requests": Knows(N_("Your wish to be forgotten"), row="account_id", theirs="created_at due_at"),
     "erasures": Knows(none="digest at swept_at indexed_at"),
+    "tag_cases": Knows(
+        N_("Cases that you were to tag"),
+        blank="assignee_id",
+        derived="record_id revision type language region country city_id year stage disputed stale text_key decided_key "
+        "suggestion_id open confidence marker goals title since decided_at",
+        none="due_on",
+    ),
+    "tag_suggestions": Knows(scrub="result", none="id record_id text_key model at vector"),
+    "tag_decisions": Knows(
+        N_("Your decisions on tags"),
+        coded="account_id",
+        scrub="before after comment",
+        none="id record_id kind key code action revision suggestion_id model confidence at text_key follows_id undone_by",
+    ),
+    "tag_disputes": Knows(
+        N_("Tags that you disputed"),
+        coded="raised_by",
+        scrub="tag reason",
+        none="id record_id kind key raised_at outcome closed_at",
+    ),
+    "tag_verdicts": Knows(
+        N_("What you said of disputed tags"), coded="account_id", scrub="comment", none="dispute_id verdict code at"
+    ),
+    "tag_samples": Knows(N_("Samples that you drew"), coded="drawn_by", scrub="name", none="id drawn_at rule"),
+    "tag_sample_records": Knows(none="sample_id record_id position"),
+    "tag_readings": Knows(N_("How you tagged samples"), coded="account_id", none="sample_id record_id tags at"),
+    "tag_learnt": Knows(none="version base fitted_at decisions records last_decision_id offsets report active"),
+    "tag_switches": Knows(
+        N_("Versions of tagging that you switched on"), coded="account_id", scrub="comment", none="id version at"
+    ),
 }

@@ -1,0 +1,52 @@
+"""What of a record is tagged: its texts in its own language, field by field, as one text in which each has its place."""
+
+from dataclasses import dataclass
+
+from indexer.document import texts_of
+from indexer.embedding import text_key
+from schemas.language import Language
+from schemas.records import RecordBase
+
+_BETWEEN = "\n\n"
+
+
+@dataclass(frozen=True)
+class Section:
+    """The text of one field; ``start`` is where it begins in the whole, in characters."""
+
+    path: str
+    text: str
+    start: int
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the whole."""
+        return self.start + len(self.text)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A record as the tagger reads it."""
+
+    language: Language
+    sections: tuple[Section, ...]
+
+    @property
+    def text(self) -> str:
+        """All sections, with an empty line between."""
+        return _BETWEEN.join(section.text for section in self.sections)
+
+    @property
+    def key(self) -> str:
+        """Changes exactly when the text or its language does: 32 hexadecimal digits."""
+        return text_key(f"{self.language}\n{self.text}").hex()
+
+
+def reading_of(record: RecordBase) -> Reading:
+    """The record in its own language: what experts keep to themselves is not read."""
+    sections: list[Section] = []
+    start = 0
+    for path, text in texts_of(record, record.language):
+        sections.append(Section(path, text, start))
+        start += len(text) + len(_BETWEEN)
+    return Reading(record.language, tuple(sections))
