@@ -131,4 +131,5 @@ DONE: Final[dict[str, str]] = {
     "joined": N_("You write this draft now too."),
     "left": N_("You no longer write this draft."),
     "merged": N_("Saved. Somebody else had changed other fields meanwhile; both changes are kept."),
+    "switched": N_("Done. The suggestions are made anew in the background; no text is read again for that."),
 }
