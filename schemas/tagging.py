@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from schemas.base import Model
 from schemas.language import Language, Text
-from schemas.tags import Contribution
+from schemas.tags import Contribution, Criterion
 from schemas.vocabulary import term_of
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
@@ -72,7 +72,7 @@ class ThemeSuggestion(Model):
 class CriterionSuggestion(Model):
     """What the text says to a question of the gender marker: yes, no, or None where it does not say."""
 
-    criterion: Annotated[str, term_of("gender_criteria")]
+    criterion: Criterion
     answer: bool | None
     confidence: Confidence
     evidence: Evidence | None
@@ -126,3 +126,13 @@ class Decision(Model):
     def key(self) -> str:
         """What one person at a time can decide on: the goal, or the theme."""
         return self.code.split(".")[0]
+
+
+class Screening(Model):
+    """A person's answers to the questions of the gender marker; one that is not here is not stated. ``seen`` is the last
+    decision on the marker that the person saw, 0 for none."""
+
+    answers: dict[Criterion, bool]
+    passages: dict[Criterion, Text] = {}
+    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    seen: Annotated[int, Field(ge=0)] = 0
