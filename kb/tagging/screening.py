@@ -71,11 +71,12 @@ def value_of(gender: Gender) -> dict[str, Any] | None:
     return gender.model_dump(mode="json", exclude_defaults=True, exclude={"themes"}) or None
 
 
-def quoted(text: str, passage: str) -> str | None:
-    """The passage as it stands in the text, whatever its white space; None where it does not."""
+def place_of(text: str, passage: str) -> tuple[int, int] | None:
+    """Where the passage stands in the text word for word, whatever its white space: ``text[start:end]``; None where it does
+    not."""
     words = r"\s+".join(re.escape(word) for word in passage.split())
     found = re.search(words, text) if words else None
-    return found[0] if found else None
+    return found.span() if found else None
 
 
 def _marker(asked: Screening) -> Marker:
@@ -94,16 +95,16 @@ def _quoted(text: str, asked: Screening) -> dict[str, str]:
     for question in asked.passages:
         if question not in asked.answers:
             raise Invalid(N_("Answer the question yes or no, or take the passage away."), field=f"answer.{question}")
-    found = {
-        question: quoted(text, asked.passages[question]) for question in asked.answers if question in asked.passages
-    }
-    for question, passage in found.items():
-        if passage is None:
+    found: dict[str, str] = {}
+    for question in asked.answers.keys() & asked.passages.keys():
+        place = place_of(text, asked.passages[question])
+        if place is None:
             raise Invalid(
                 N_("This does not stand in the record’s text word for word. Copy it from the text."),
                 field=f"passage.{question}",
             )
-    return {question: passage for question, passage in found.items() if passage}
+        found[question] = text[slice(*place)]
+    return {question: found[question] for question in asked.answers if question in found}
 
 
 def _passage(marker: Marker, passages: Mapping[str, str]) -> str | None:
