@@ -6,7 +6,7 @@ from pydantic import Field, StringConstraints
 
 from schemas.base import Model
 from schemas.language import Language, Text
-from schemas.tags import Contribution
+from schemas.tags import Contribution, Criterion
 from schemas.vocabulary import term_of
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
@@ -72,7 +72,7 @@ class ThemeSuggestion(Model):
 class CriterionSuggestion(Model):
     """What the text says to a question of the gender marker: yes, no, or None where it does not say."""
 
-    criterion: Annotated[str, term_of("gender_criteria")]
+    criterion: Criterion
     answer: bool | None
     confidence: Confidence
     evidence: Evidence | None
@@ -161,3 +161,13 @@ class LearningReport(Model):
     all: Figures
     goals: dict[str, Figures]
     languages: dict[str, Figures]
+
+
+class Screening(Model):
+    """A person's answers to the questions of the gender marker; one that is not here is not stated. ``seen`` is the last
+    decision on the marker that the person saw, 0 for none."""
+
+    answers: dict[Criterion, bool]
+    passages: dict[Criterion, Text] = {}
+    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    seen: Annotated[int, Field(ge=0)] = 0

@@ -30,11 +30,7 @@ def decide(session: Session, account: Account, record_id: str, decision: Decisio
     _may(account)
     records.hold(session, record_id)
     record = records.get(session, record_id).record
-    made = cases.decisions_of(session, record_id)
-    if any(each.id > decision.seen for each in made if (each.kind, each.key) == (decision.kind, decision.key)):
-        raise Conflict(
-            N_("Somebody else has decided on this meanwhile. Look at it as it is now, then decide."), why="seen"
-        )
+    check_seen(cases.decisions_of(session, record_id), decision.kind, decision.key, decision.seen)
     before = tag_in(record, decision.kind, decision.code)
     offered = _Offer.of(session, record_id, decision)
     after = _DO[decision.action](record, decision, before, offered)
@@ -46,6 +42,14 @@ def decide(session: Session, account: Account, record_id: str, decision: Decisio
         _demote_others(session, account, record_id, row, after)
     cases.refresh(session, record_id)
     return row
+
+
+def check_seen(made: Sequence[DecisionRow], kind: TagKind, key: str, seen: int) -> None:
+    """Raises Conflict (``why``: seen) where somebody decided on this goal or theme after the decision ``seen``."""
+    if any(each.id > seen for each in made if (each.kind, each.key) == (kind, key)):
+        raise Conflict(
+            N_("Somebody else has decided on this meanwhile. Look at it as it is now, then decide."), why="seen"
+        )
 
 
 def _may(account: Account) -> None:
@@ -261,3 +265,22 @@ def _restored(record: Record, row: DecisionRow) -> Record:
     after, before = _tag(row.kind, row.after), _tag(row.kind, row.before)
     standing = tag_in(record, row.kind, code_of(after)) if after else None
     return _with(record, row.kind, standing, before)
+
+
+# A whole screening: kb/tagging/screening.py
+
+
+def held(session: Session, account: Account, record_id: str, kind: TagKind, key: str, seen: int) -> Record:
+    """The record, under its lock until the transaction ends, for a decision of this person. Raises as ``decide`` does."""
+    _may(account)
+    records.hold(session, record_id)
+    record = records.get(session, record_id).record
+    check_seen(cases.decisions_of(session, record_id), kind, key, seen)
+    return record
+
+
+def note(session: Session, account: Account, old: Record, new: Record, row: DecisionRow) -> DecisionRow:
+    """Save what a held record became, with the decision that made it so."""
+    _write(session, account, old, new, row)
+    cases.refresh(session, old.id)
+    return row
