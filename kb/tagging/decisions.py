@@ -30,12 +30,10 @@ def decide(session: Session, account: Account, record_id: str, decision: Decisio
     _may(account)
     records.hold(session, record_id)
     record = records.get(session, record_id).record
-    made = cases.decisions_of(session, record_id)
-    if any(each.id > decision.seen for each in made if (each.kind, each.key) == (decision.kind, decision.key)):
-        raise Conflict(
-            N_("Somebody else has decided on this meanwhile. Look at it as it is now, then decide."), why="seen"
-        )
+    check_seen(cases.decisions_of(session, record_id), decision.kind, decision.key, decision.seen)
     before = tag_in(record, decision.kind, decision.code)
+    if before is not None and before.state == "disputed":
+        raise Conflict(N_("This tag is disputed. Two readers settle that; until then nobody else decides on it."))
     offered = _Offer.of(session, record_id, decision)
     after = _DO[decision.action](record, decision, before, offered)
     changed = _with(record, decision.kind, before, after)
@@ -46,6 +44,14 @@ def decide(session: Session, account: Account, record_id: str, decision: Decisio
         _demote_others(session, account, record_id, row, after)
     cases.refresh(session, record_id)
     return row
+
+
+def check_seen(made: Sequence[DecisionRow], kind: TagKind, key: str, seen: int) -> None:
+    """Raises Conflict (``why``: seen) where somebody decided on this goal or theme after the decision ``seen``."""
+    if any(each.id > seen for each in made if (each.kind, each.key) == (kind, key)):
+        raise Conflict(
+            N_("Somebody else has decided on this meanwhile. Look at it as it is now, then decide."), why="seen"
+        )
 
 
 def _may(account: Account) -> None:
@@ -207,6 +213,20 @@ def _demote_others(session: Session, account: Account, record_id: str, main: Dec
             _write(session, account, record, _with(record, "sdg", tag_in(record, "sdg", other.code), after), row)
 
 
+def put(
+    session: Session, account: Account, record_id: str, asked: Decision, action: Action, after: Tag | None
+) -> DecisionRow:
+    """Put ``after`` in the place of the tag that ``asked`` names, whatever it is that led to it: a dispute, its settlement.
+    Whoever calls holds the record and has looked whether this person may."""
+    record, offered = records.get(session, record_id).record, _Offer.of(session, record_id, asked)
+    before = tag_in(record, asked.kind, asked.code)
+    row = _row(session, account, asked, offered, record_id)
+    row.action, row.before, row.after = action, _value(before), _value(after)
+    _write(session, account, record, _with(record, asked.kind, before, after), row)
+    cases.refresh(session, record_id)
+    return row
+
+
 def _value(tag: Tag | None) -> dict[str, Any] | None:
     return tag.model_dump(mode="json", exclude_defaults=True) if tag else None
 
@@ -231,6 +251,8 @@ def undo(session: Session, account: Account, record_id: str, decision_id: int) -
         raise NotFound(N_("There is no such decision on this record."))
     if row.account_id != account.id:
         raise Forbidden(N_("This was decided by somebody else. Dispute it, if you think that it is wrong."))
+    if row.action in ("dispute", "resolve"):
+        raise Conflict(N_("A dispute is settled by its readers and cannot be taken back here."))
     parts = [row, *(each for each in made if each.follows_id == row.id)]
     if any(_is_over(part, made, {each.id for each in parts}) for part in parts):
         raise Conflict(N_("Something was decided on this since, so it cannot be taken back any more."), why="seen")
