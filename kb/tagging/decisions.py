@@ -20,6 +20,8 @@ from schemas.tags import Gender, GenderThemeTag, SdgTag
 MOST_GOALS: Final = 4
 #: Who accepted a tag, as readers see it; the decision says which person it was. Shown translated.
 TEAM: Final = N_("Editorial team")
+#: What nobody takes back: a dispute is its readers' to settle (``disputes.py``).
+_FINAL: Final = ("undo", "dispute", "resolve")
 
 Tag = SdgTag | GenderThemeTag
 
@@ -251,8 +253,6 @@ def undo(session: Session, account: Account, record_id: str, decision_id: int) -
         raise NotFound(N_("There is no such decision on this record."))
     if row.account_id != account.id:
         raise Forbidden(N_("This was decided by somebody else. Dispute it, if you think that it is wrong."))
-    if row.action in ("dispute", "resolve"):
-        raise Conflict(N_("A dispute is settled by its readers and cannot be taken back here."))
     parts = [row, *(each for each in made if each.follows_id == row.id)]
     if any(_is_over(part, made, {each.id for each in parts}) for part in parts):
         raise Conflict(N_("Something was decided on this since, so it cannot be taken back any more."), why="seen")
@@ -261,7 +261,7 @@ def undo(session: Session, account: Account, record_id: str, decision_id: int) -
 
 def _is_over(row: DecisionRow, made: Sequence[DecisionRow], with_it: set[int]) -> bool:
     later = (each for each in made if (each.kind, each.key) == (row.kind, row.key) and each.id > row.id)
-    return row.undone_by is not None or row.action == "undo" or any(each.id not in with_it for each in later)
+    return row.undone_by is not None or row.action in _FINAL or any(each.id not in with_it for each in later)
 
 
 def _undo(session: Session, account: Account, row: DecisionRow) -> DecisionRow:

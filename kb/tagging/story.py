@@ -65,7 +65,8 @@ def published(session: Session, record_id: str) -> PublishedTags:
     shown = public_value(record)
     made, moments = cases.decisions_of(session, record_id), _moments(session, record_id)
     gender = Gender.model_validate(shown.get("gender", {}))
-    tags = [*map(SdgTag.model_validate, shown.get("sdgs", [])), *gender.themes]
+    goals = [SdgTag.model_validate(value) for value in shown.get("sdgs", [])]
+    tags: list[SdgTag | GenderThemeTag] = [*goals, *gender.themes]
     return PublishedTags(
         id=record.id,
         tags=[_published(tag, made, moments) for tag in tags if tag.public],
