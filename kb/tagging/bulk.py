@@ -88,8 +88,8 @@ def begin(session: Session, account: Account, rule: BulkRule) -> BulkRow:
     if len(found) > MOST:
         raise Invalid(N_("These are more than %(most)s suggestions. Narrow them."), field="goal", most=MOST)
     bulk = BulkRow(
-        account_id=account.id, begun_at=utcnow(), rule=rule.model_dump(mode="json", exclude_defaults=True), seed=secrets.randbelow(2**31),
-        stage="checking",
+        account_id=account.id, begun_at=utcnow(), rule=rule.model_dump(mode="json", exclude_defaults=True),
+        seed=secrets.randbelow(2**31), stage="checking",
     )  # fmt: skip
     session.add(bulk)
     session.flush()
