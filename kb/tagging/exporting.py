@@ -51,7 +51,7 @@ class Place:
     language: Language
     origin: str
 
-    def url(self, type_: RecordType, record_id: str) -> str:
+    def url(self, type_: Any, record_id: str) -> str:
         """The record's page."""
         return self.origin + record_path(type_, record_id, self.language)
 
