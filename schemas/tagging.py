@@ -7,6 +7,10 @@ from pydantic import Field, StringConstraints
 from schemas.base import Model
 from schemas.language import Language, Text
 from schemas.tags import Contribution, Criterion
+
+
+from schemas.records import RecordType
+from schemas.tags import Contribution
 from schemas.vocabulary import term_of
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
@@ -17,6 +21,10 @@ CaseStage = Literal["untagged", "suggested", "decided"]
 #: accept and reject answer a suggestion; add, change and remove are the person's own; ``mark`` is a whole screening by the
 #: gender wizard; dispute and resolve are of ``kb/tagging/disputes.py``; undo takes the last one back.
 Action = Literal["accept", "reject", "add", "change", "remove", "mark", "dispute", "resolve", "undo"]
+#: A bulk: its sample is being read, it is being accepted, it is over; or it is being taken back, and was.
+BulkStage = Literal["checking", "accepting", "done", "undoing", "undone"]
+#: What became of a suggestion in a bulk; empty while nothing did. ``left``: it had moved on meanwhile.
+BulkOutcome = Literal["", "accepted", "rejected", "left", "undone", "kept"]
 #: Characters of a text that is tagged; what comes after is not read.
 LONGEST: Final = 60_000
 
@@ -171,3 +179,15 @@ class Screening(Model):
     passages: dict[Criterion, Text] = {}
     comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
     seen: Annotated[int, Field(ge=0)] = 0
+
+
+class BulkRule(Model):
+    """Which suggested goals are accepted in one go: those of at least this confidence. What is empty does not matter.
+    ``sample`` is how many of them are read one by one beforehand."""
+
+    confidence: Annotated[float, Field(ge=0.5, le=1)]
+    goal: Annotated[str, term_of("sdgs")] = ""
+    language: Language | None = None
+    region: Annotated[str, term_of("regions")] = ""
+    type: RecordType | None = None
+    sample: Annotated[int, Field(ge=10, le=200)] = 10

@@ -242,16 +242,16 @@ def _tag(kind: TagKind, value: dict[str, Any] | None) -> Tag | None:
 # Taking back
 
 
-def undo(session: Session, account: Account, record_id: str, decision_id: int) -> DecisionRow:
-    """Take one's own decision back, with what followed from it. Raises Forbidden for another's, Conflict where something was
-    decided on the same goal or theme since, NotFound."""
+def undo(session: Session, account: Account, record_id: str, decision_id: int, *, own: bool = True) -> DecisionRow:
+    """Take one's own decision back (not ``own``: whoever's it is), with what followed from it. Raises Forbidden for another's,
+    Conflict where something was decided on the same goal or theme since, NotFound."""
     _may(account)
     records.hold(session, record_id)
     made = cases.decisions_of(session, record_id)
     row = next((each for each in made if each.id == decision_id), None)
     if row is None:
         raise NotFound(N_("There is no such decision on this record."))
-    if row.account_id != account.id:
+    if own and row.account_id != account.id:
         raise Forbidden(N_("This was decided by somebody else. Dispute it, if you think that it is wrong."))
     parts = [row, *(each for each in made if each.follows_id == row.id)]
     if any(_is_over(part, made, {each.id for each in parts}) for part in parts):
