@@ -46,7 +46,9 @@ def refresh(
     stored = records.get(session, record_id)
     row = session.get(TagCaseRow, record_id)
     if row is None:
-        row = TagCaseRow(record_id=record_id, revision=0, since=utcnow(), text_key="", decided_key="", suggestion_id=None)
+        row = TagCaseRow(
+            record_id=record_id, revision=0, since=utcnow(), text_key="", decided_key="", suggestion_id=None
+        )
     if text_key is not None and text_key != row.text_key:
         row.text_key, row.since = text_key, utcnow()
     if text_key is not None or not row.revision:
