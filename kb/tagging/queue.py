@@ -18,6 +18,7 @@ from kb.tagging import cases
 from kb.tagging.tables import TagCaseRow
 from schemas.accounts import Account
 from schemas.messages import N_
+from schemas.vocabulary import load
 
 Sort = Literal["sure", "unsure", "waiting", "changed", "due"]
 SORTS: Final[tuple[Sort, ...]] = Sort.__args__  # type: ignore[attr-defined]
@@ -60,10 +61,13 @@ class Wanted:
     def conditions(self) -> list[ColumnElement[bool]]:
         """As SQL."""
         named = (
-            (TagCaseRow.type, self.type), (TagCaseRow.language, self.language), (TagCaseRow.region, self.region),
+            (TagCaseRow.type, self.type), (TagCaseRow.language, self.language),
             (TagCaseRow.country, self.country), (TagCaseRow.year, self.year),
         )  # fmt: skip
         found = [_in_view(), VIEWS[self.view](self.me), *(column == value for column, value in named if value)]
+        if self.region:
+            below = (term.id for term in load("regions").narrower(self.region))
+            found.append(TagCaseRow.region.in_([self.region, *below]))
         if self.assignee:
             found.append(TagCaseRow.assignee_id == ("" if self.assignee == "nobody" else self.assignee))
         if self.goal:
