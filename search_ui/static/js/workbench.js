@@ -62,8 +62,8 @@ bench.addEventListener("mouseover", (event) => {
 
 // A card as the server sent it: one that it sends again unchanged is left alone, with what was typed in it
 const served = new WeakMap();
-const remember = () => bench.querySelectorAll("[data-card]").forEach((each) => served.set(each, each.outerHTML));
-remember();
+const asServed = (each) => each.outerHTML.replaceAll(/name="known" value="\d+"/g, ""); // which is new after each decision
+for (const each of bench.querySelectorAll("[data-card]")) served.set(each, asServed(each));
 
 const isTouched = (field) =>
   field.type === "hidden" ? false
@@ -87,10 +87,9 @@ function renew(answer, sent) {
   const now = document.getElementById("bench-tags");
   const open = [...bench.querySelectorAll("details[open][id]")].map((each) => each.id);
   for (const each of fresh.querySelectorAll("[data-card]")) {
-    const html = each.outerHTML;
+    const html = asServed(each);
     const old = document.getElementById(each.id);
     if (old && served.get(old) === html) {
-      for (const known of each.querySelectorAll('[name="known"]')) known.remove();
       each.replaceWith(old);
     } else {
       served.set(each, html);
