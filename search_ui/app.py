@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Scope
 from indexer import jobs
 from indexer.routes import router as search_api
 from indexer.search import open_search
+from indexer.tagging.routes import router as tagging_api
+from indexer.tagging.service import Taggers
 from kb.db import make_engine
 from kb.records.routes import router as records_api
 from kb.settings import Settings, get_settings
@@ -72,7 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     openapi.install(app)
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")
     app.add_api_route("/", _to_language, include_in_schema=False)
-    for router in (health.router, records_api, search_api):
+    for router in (health.router, records_api, search_api, tagging_api):
         app.include_router(router)
     for module in sorted(found.name for found in pkgutil.iter_modules(pages.__path__)):
         app.include_router(importlib.import_module(f"search_ui.pages.{module}").router)
@@ -97,6 +99,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _open(app: FastAPI) -> None:
     app.state.engine = make_engine(app.state.settings)
     app.state.search = open_search(app.state.settings, app.state.engine)
+    app.state.taggers = Taggers(app.state.settings)
     jobs.start(app)
 
 

@@ -31,6 +31,8 @@ RULES: Final[dict[str, tuple[int, int]]] = {
     "change_email": (5, DAY),
     "account_mail": (5, HOUR),
     "api": (120, MINUTE),
+    # Texts that a network asks suggestions for: each costs seconds of a processor.
+    "tagging": (20, MINUTE),
     # What accounts write, new ones less; conversations that reach one contact's address; answers of such a contact.
     "message": (40, HOUR),
     "message.new": (10, HOUR),
