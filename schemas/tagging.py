@@ -126,3 +126,38 @@ class Decision(Model):
     def key(self) -> str:
         """What one person at a time can decide on: the goal, or the theme."""
         return self.code.split(".")[0]
+
+
+#: What learning did to the suggestions; ``few``: there are too few decisions to say.
+Verdict = Literal["better", "even", "worse", "few"]
+
+
+class Measured(Model):
+    """How suggestions meet the decisions: goals that were suggested, and those of them that people accepted; precision and
+    recall, None where there is nothing to count; the mean log loss in nats."""
+
+    suggested: int
+    right: int
+    precision: float | None
+    recall: float | None
+    log_loss: float
+
+
+class Figures(Model):
+    """Base and learnt side by side on the same decisions, of which so many say yes."""
+
+    decisions: int
+    accepted: int
+    base: Measured
+    learnt: Measured
+    verdict: Verdict
+
+
+class LearningReport(Model):
+    """How a version does on decisions that it was not fitted to: each document in turn is held out. By goal and by language
+    where there is any decision."""
+
+    documents: int
+    all: Figures
+    goals: dict[str, Figures]
+    languages: dict[str, Figures]

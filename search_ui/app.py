@@ -85,6 +85,7 @@ def _set_state(app: FastAPI, settings: Settings, registry: CollectorRegistry) ->
     app.state.settings = settings
     app.state.registry = registry
     app.state.gauges = health.gauges(registry)
+    app.state.taggers = Taggers(settings)
 
 
 @asynccontextmanager
@@ -99,7 +100,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _open(app: FastAPI) -> None:
     app.state.engine = make_engine(app.state.settings)
     app.state.search = open_search(app.state.settings, app.state.engine)
-    app.state.taggers = Taggers(app.state.settings)
     jobs.start(app)
 
 

@@ -67,7 +67,8 @@ class SuggestionRow(Base):
     at: Mapped[datetime.datetime]
     #: ``schemas.tagging.Suggestions``.
     result: Mapped[dict[str, Any]]
-    #: The document's vector as the heads see it, float32: what learning needs.
+    #: The text as learning sees it, float32: vector, evidence of the lexicon by goal, logits of the base by goal
+    #: (``indexer/tagging/remembered.py``); empty where it is not known.
     vector: Mapped[bytes] = mapped_column(LargeBinary)
 
 
