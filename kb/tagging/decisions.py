@@ -253,10 +253,21 @@ def undo(session: Session, account: Account, record_id: str, decision_id: int, *
         raise NotFound(N_("There is no such decision on this record."))
     if own and row.account_id != account.id:
         raise Forbidden(N_("This was decided by somebody else. Dispute it, if you think that it is wrong."))
-    parts = [row, *(each for each in made if each.follows_id == row.id)]
-    if any(_is_over(part, made, {each.id for each in parts}) for part in parts):
+    parts = _parts(row, made)
+    if any(_is_over(part, made, with_it) for part, with_it in parts):
         raise Conflict(N_("Something was decided on this since, so it cannot be taken back any more."), why="seen")
-    return [_undo(session, account, part) for part in reversed(parts)][-1]
+    return [_undo(session, account, part) for part, _ in reversed(parts)][-1]
+
+
+def undoable(made: Sequence[DecisionRow], account_id: str) -> list[DecisionRow]:
+    """Those of a record's decisions that this person can take back now, oldest first."""
+    mine = (row for row in made if row.account_id == account_id and row.follows_id is None)
+    return [row for row in mine if not any(_is_over(part, made, with_it) for part, with_it in _parts(row, made))]
+
+
+def _parts(row: DecisionRow, made: Sequence[DecisionRow]) -> list[tuple[DecisionRow, set[int]]]:
+    parts = [row, *(each for each in made if each.follows_id == row.id)]
+    return [(part, {each.id for each in parts}) for part in parts]
 
 
 def _is_over(row: DecisionRow, made: Sequence[DecisionRow], with_it: set[int]) -> bool:
