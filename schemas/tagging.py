@@ -6,11 +6,8 @@ from pydantic import Field, StringConstraints
 
 from schemas.base import Model
 from schemas.language import Language, Text
-from schemas.tags import Contribution, Criterion
-
-
 from schemas.records import RecordType
-from schemas.tags import Contribution
+from schemas.tags import Contribution, Criterion
 from schemas.vocabulary import term_of
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
