@@ -12,10 +12,10 @@ STEPS: Final = 25
 INNER: Final = 60
 HALVINGS: Final = 12
 #: The gradient, as a share of the first one, below which a label is done.
-DONE: Final = 1e-4
+DONE: Final = 1e-3
 
 #: The same for a step: the square of what is left of it.
-ENOUGH: Final = 1e-5
+ENOUGH: Final = 1e-3
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,13 @@ SENTENCE_RIDGE: Final = 30.0
 FUSION_RIDGE: Final = 0.1
 #: A text of no goal counts so many times: there are few of them among what the goals are told from.
 NO_GOAL_WEIGHT: Final = 3.0
+#: And so many times where heads and words are weighed: most of what a city writes serves no goal or few.
+NO_GOAL_SHARE: Final = 10.0
+#: Added to every goal's logit: to miss a goal costs more than to reject one. Half of what would make goals and their absence
+#: equally frequent.
+GENEROUS: Final = 1.0
 #: Turns of heads and shares.
-TURNS: Final = 3
+TURNS: Final = 2
 #: Parts of the texts that are held out in turn, to learn how far a head is to be believed on what it has not seen.
 FOLDS: Final = 5
 #: Digits of the numbers that are kept: processors differ in the last ones.
@@ -59,7 +64,7 @@ def train(texts: Sequence[Example], vectors: Mapping[str, Vectors], embedding: s
         name: np.round(np.asarray(value, dtype=np.float64), DIGITS).astype(np.float32)
         for name, value in numbers.items()
     }
-    return TaggingModel(**kept, about=json.dumps(_about(texts, embedding), sort_keys=True))
+    return TaggingModel(**kept, about=json.dumps(about(texts, embedding), sort_keys=True))
 
 
 def _goals(texts: Sequence[Example], x: Numbers, unfold: Unfold) -> tuple[Numbers, ...]:
@@ -75,7 +80,10 @@ def _goals(texts: Sequence[Example], x: Numbers, unfold: Unfold) -> tuple[Number
         words_of(goal_words(), texts)[own],
         np.repeat(out_of_fold(x, some, some_weights, folds)[own], len(GOALS), axis=1),
     ]
-    fusion = fuse([feature.reshape(-1, 1) for feature in features], labels[own].reshape(-1, 1))
+    often = np.repeat(np.where(some[own] == 1, 1.0, NO_GOAL_SHARE), len(GOALS), axis=1)
+    flat = [feature.reshape(-1, 1) for feature in features]
+    fusion = fuse(flat, labels[own].reshape(-1, 1), often.reshape(-1, 1))
+    fusion[:, -1] += GENEROUS
     any_head, any_bias = unfold(*head(x, some, some_weights))
     return *unfold(*head(x, labels, weights)), any_head[:, 0], any_bias[0], fusion[0]
 
@@ -235,7 +243,8 @@ def _unit(vectors: Numbers) -> Numbers:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9))
 
 
-def _about(texts: Sequence[Example], embedding: str) -> dict[str, Any]:
+def about(texts: Sequence[Example], embedding: str) -> dict[str, Any]:
+    """What a model of these texts says of its origin."""
     own = [one for one in texts if one.weight == 1]
     return {
         "embedding": embedding,
