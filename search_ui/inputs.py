@@ -131,5 +131,6 @@ DONE: Final[dict[str, str]] = {
     "joined": N_("You write this draft now too."),
     "left": N_("You no longer write this draft."),
     "merged": N_("Saved. Somebody else had changed other fields meanwhile; both changes are kept."),
+    "read": N_("The model has read the text."),
     "last-case": N_("That was the last case of this list."),
 }
