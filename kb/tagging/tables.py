@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kb.db import Base
 from schemas.language import Language
 from schemas.records import RecordType
-from schemas.tagging import Action, CaseStage, TagKind
+from schemas.tagging import Action, BulkOutcome, BulkStage, CaseStage, TagKind
 
 
 class TagCaseRow(Base):
@@ -42,6 +42,8 @@ class TagCaseRow(Base):
     #: Suggestions that nobody has decided on, and the highest confidence among them.
     open: Mapped[int] = mapped_column(default=0)
     confidence: Mapped[float] = mapped_column(default=0.0)
+    #: Those suggestions: kind to goal or theme to confidence.
+    waiting: Mapped[dict[str, Any]]
     #: The gender marker; empty for one that is not screened.
     marker: Mapped[str] = mapped_column(String(1), default="")
     #: Goals that are tagged or suggested, with a blank around each, as ``" 5 11 "``.
@@ -203,3 +205,46 @@ class SwitchRow(Base):
     account_id: Mapped[str] = mapped_column(String(40))
     at: Mapped[datetime.datetime]
     comment: Mapped[str] = mapped_column(String(2000), default="")
+
+
+class BulkRow(Base):
+    """Suggestions that one person accepts in one go, after having read a sample of them."""
+
+    __tablename__ = "tag_bulks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(String(40), index=True)
+    begun_at: Mapped[datetime.datetime]
+    #: ``schemas.tagging.BulkRule``, and the number that the drawing of the sample began with: it can be drawn again.
+    rule: Mapped[dict[str, Any]]
+    seed: Mapped[int]
+    stage: Mapped[BulkStage] = mapped_column(String(12), index=True)
+    #: What each of its decisions says.
+    comment: Mapped[str] = mapped_column(String(2000), default="")
+    accepted_at: Mapped[datetime.datetime | None]
+    #: Who takes it back, and when they said so.
+    undone_by: Mapped[str] = mapped_column(String(40), default="")
+    undone_at: Mapped[datetime.datetime | None]
+
+
+class BulkItemRow(Base):
+    """A suggested goal in a bulk, and what became of it."""
+
+    __tablename__ = "tag_bulk_items"
+    __table_args__ = (Index(None, "bulk_id", "outcome"),)
+
+    bulk_id: Mapped[int] = mapped_column(ForeignKey("tag_bulks.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    record_id: Mapped[str] = mapped_column(ForeignKey("records.id", ondelete="CASCADE"), index=True)
+    key: Mapped[str] = mapped_column(String(40))
+    confidence: Mapped[float]
+    suggestion_id: Mapped[int]
+    #: The last decision on this goal when the bulk was begun; 0 for none.
+    seen: Mapped[int]
+    #: Its place in the sample, from 1; and whether whoever read it found it right.
+    sample: Mapped[int | None]
+    is_right: Mapped[bool | None]
+    outcome: Mapped[BulkOutcome] = mapped_column(String(12), default="")
+    #: Why it was left out, or stays as it is.
+    reason: Mapped[str] = mapped_column(String(300), default="")
+    decision_id: Mapped[int | None] = mapped_column(index=True)
