@@ -240,9 +240,11 @@ function openAdd(passage) {
 
 function choosePassage(take) {
   const back = document.activeElement;
-  tell(words.selecting);
+  const hint = document.getElementById("bench-choosing");
+  hint.hidden = false;
   startChoosing(document.getElementById("bench-text"), {
-    say: tell,
+    say: (text, isFirst) => tell(isFirst ? hint.textContent : "", text),
+    over: () => (hint.hidden = true),
     taken: take,
     left: () => {
       tell(words.left);
