@@ -47,7 +47,9 @@ def refresh(
     stored = records.get(session, record_id)
     row = session.get(TagCaseRow, record_id)
     if row is None:
-        row = TagCaseRow(record_id=record_id, revision=0, since=utcnow(), text_key="", decided_key="", suggestion_id=None)
+        row = TagCaseRow(
+            record_id=record_id, revision=0, since=utcnow(), text_key="", decided_key="", suggestion_id=None
+        )
     if text_key is not None and text_key != row.text_key:
         row.text_key, row.since = text_key, utcnow()
     if text_key is not None or not row.revision:
@@ -81,6 +83,7 @@ def _stand(session: Session, row: TagCaseRow, record: Record, suggestion: Sugges
     )
     tagged = tagged_keys(record)
     row.open, row.confidence = len(waiting), max((sure for _, _, sure in waiting), default=0.0)
+    row.waiting = {each: {key: sure for kind, key, sure in waiting if kind == each} for each in ("sdg", "theme")}
     row.stage = _stage(bool(waiting), bool(tagged or made))
     row.disputed = any(tag.state == "disputed" for tag in [*record.sdgs, *record.gender.themes])
     goals = [key for kind, key in [*tagged, *((kind, key) for kind, key, _ in waiting)] if kind == "sdg"]
