@@ -18,6 +18,8 @@ from starlette.types import ASGIApp, Scope
 from indexer import jobs
 from indexer.routes import router as search_api
 from indexer.search import open_search
+from indexer.tagging.routes import router as tagging_api
+from indexer.tagging.service import Taggers
 from kb.db import make_engine
 from kb.records.routes import router as records_api
 from kb.settings import Settings, get_settings
@@ -73,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     openapi.install(app)
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")
     app.add_api_route("/", _to_language, include_in_schema=False)
-    for router in (health.router, records_api, tags_api, search_api):
+    for router in (health.router, records_api, tags_api, search_api, tagging_api):
         app.include_router(router)
     for module in sorted(found.name for found in pkgutil.iter_modules(pages.__path__)):
         app.include_router(importlib.import_module(f"search_ui.pages.{module}").router)
@@ -84,6 +86,7 @@ def _set_state(app: FastAPI, settings: Settings, registry: CollectorRegistry) ->
     app.state.settings = settings
     app.state.registry = registry
     app.state.gauges = health.gauges(registry)
+    app.state.taggers = Taggers(settings)
 
 
 @asynccontextmanager

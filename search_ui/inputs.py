@@ -134,4 +134,5 @@ DONE: Final[dict[str, str]] = {
     "disputed": N_("Thank you. Two people of the editorial team look at it; you get a mail when it is settled."),
     "verdict": N_("Your verdict is noted. It is settled once others have read it too."),
     "settled": N_("Your verdict is noted, and with it the dispute is settled."),
+    "last-case": N_("That was the last case of this list."),
 }

@@ -31,6 +31,10 @@ RULES: Final[dict[str, tuple[int, int]]] = {
     "change_email": (5, DAY),
     "account_mail": (5, HOUR),
     "api": (120, MINUTE),
+    # Texts that a network asks suggestions for: each costs seconds of a processor.
+    "tagging": (20, MINUTE),
+    # Pages of other servers that a network has us fetch for that.
+    "tagging.page": (20, 10 * MINUTE),
     # What accounts write, new ones less; conversations that reach one contact's address; answers of such a contact.
     "message": (40, HOUR),
     "message.new": (10, HOUR),

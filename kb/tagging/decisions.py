@@ -242,21 +242,32 @@ def _tag(kind: TagKind, value: dict[str, Any] | None) -> Tag | None:
 # Taking back
 
 
-def undo(session: Session, account: Account, record_id: str, decision_id: int) -> DecisionRow:
-    """Take one's own decision back, with what followed from it. Raises Forbidden for another's, Conflict where something was
-    decided on the same goal or theme since, NotFound."""
+def undo(session: Session, account: Account, record_id: str, decision_id: int, *, own: bool = True) -> DecisionRow:
+    """Take one's own decision back (not ``own``: whoever's it is), with what followed from it. Raises Forbidden for another's,
+    Conflict where something was decided on the same goal or theme since, NotFound."""
     _may(account)
     records.hold(session, record_id)
     made = cases.decisions_of(session, record_id)
     row = next((each for each in made if each.id == decision_id), None)
     if row is None:
         raise NotFound(N_("There is no such decision on this record."))
-    if row.account_id != account.id:
+    if own and row.account_id != account.id:
         raise Forbidden(N_("This was decided by somebody else. Dispute it, if you think that it is wrong."))
-    parts = [row, *(each for each in made if each.follows_id == row.id)]
-    if any(_is_over(part, made, {each.id for each in parts}) for part in parts):
+    parts = _parts(row, made)
+    if any(_is_over(part, made, with_it) for part, with_it in parts):
         raise Conflict(N_("Something was decided on this since, so it cannot be taken back any more."), why="seen")
-    return [_undo(session, account, part) for part in reversed(parts)][-1]
+    return [_undo(session, account, part) for part, _ in reversed(parts)][-1]
+
+
+def undoable(made: Sequence[DecisionRow], account_id: str) -> list[DecisionRow]:
+    """Those of a record's decisions that this person can take back now, oldest first."""
+    mine = (row for row in made if row.account_id == account_id and row.follows_id is None)
+    return [row for row in mine if not any(_is_over(part, made, with_it) for part, with_it in _parts(row, made))]
+
+
+def _parts(row: DecisionRow, made: Sequence[DecisionRow]) -> list[tuple[DecisionRow, set[int]]]:
+    parts = [row, *(each for each in made if each.follows_id == row.id)]
+    return [(part, {each.id for each in parts}) for part in parts]
 
 
 def _is_over(row: DecisionRow, made: Sequence[DecisionRow], with_it: set[int]) -> bool:
@@ -283,3 +294,22 @@ def _restored(record: Record, row: DecisionRow) -> Record:
     after, before = _tag(row.kind, row.after), _tag(row.kind, row.before)
     standing = tag_in(record, row.kind, code_of(after)) if after else None
     return _with(record, row.kind, standing, before)
+
+
+# A whole screening: kb/tagging/screening.py
+
+
+def held(session: Session, account: Account, record_id: str, kind: TagKind, key: str, seen: int) -> Record:
+    """The record, under its lock until the transaction ends, for a decision of this person. Raises as ``decide`` does."""
+    _may(account)
+    records.hold(session, record_id)
+    record = records.get(session, record_id).record
+    check_seen(cases.decisions_of(session, record_id), kind, key, seen)
+    return record
+
+
+def note(session: Session, account: Account, old: Record, new: Record, row: DecisionRow) -> DecisionRow:
+    """Save what a held record became, with the decision that made it so."""
+    _write(session, account, old, new, row)
+    cases.refresh(session, old.id)
+    return row

@@ -1,0 +1,21 @@
+"""Where a probability becomes a suggestion: fixed here, with the reasons, and nowhere else."""
+
+from typing import Final
+
+#: A logit above this is suggested: more likely than not where goals and their absence are equally frequent.
+SUGGESTED: Final = 0.0
+#: A logit above this is strong.
+STRONG: Final = 2.0
+#: A gender theme above this logit is suggested.
+THEME: Final = 0.0
+#: The marker is proposed as more than 0 above this logit of "equality is an aim", and as 2 above this of "the main reason".
+OBJECTIVE: Final = 0.0
+PRINCIPAL: Final = 0.0
+#: Probability of the marker's value from which it is shown as a proposal.
+MARKER: Final = 0.6
+#: Targets of a goal that are named.
+TARGETS: Final = 3
+#: Passages for and against the marker that are shown, each.
+PASSAGES: Final = 3
+#: Terms of one passage that are shown.
+TERMS: Final = 8
