@@ -172,10 +172,10 @@ def _title(figure: Figure, names: dict[str, str], language: Language) -> str:
         return name("sdg" if figure.subject == "goal" else "theme", figure.of, language)
     subject = i18n.gettext(SUBJECTS[figure.subject], language)
     if figure.scope == "language":
-        return f"{load('languages').label_of(figure.of, language)}: {subject}"
+        return f"{load('languages').label_of(figure.of, language)} · {subject}"
     if figure.scope == "pair":
         both = i18n.join([names.get(who, "–") for who in figure.of.split()], language)
-        return f"{both}: {subject}"
+        return f"{both} · {subject}"
     return subject
 
 
