@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from fastapi import Request
 from pydantic import Field
@@ -20,7 +21,7 @@ from schemas.vocabulary import Term, load
 from search_ui import i18n
 from search_ui.i18n import N_
 from search_ui.inputs import read, typed
-from search_ui.render import KINDS, search_path
+from search_ui.render import KINDS
 
 WHATS: Final[dict[What, str]] = {
     "sdg": N_("Goals"),
@@ -157,7 +158,7 @@ class _Tables:
 
     def _search(self, code: str, **more: Any) -> str:
         filters = {"type": self.types} | self.asked.scope().filters() | {self.asked.what: code} | more
-        return search_path(self.language, **filters)
+        return f"/{self.language}/search?{urlencode(filters, doseq=True)}"
 
     def _across(self, found: list[Group]) -> list[Across]:
         shown = sorted(found, key=lambda group: group.value, reverse=True) if self.asked.by == "year" else found

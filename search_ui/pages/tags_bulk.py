@@ -58,7 +58,7 @@ class Asked(Model):
 
     def rule(self) -> BulkRule:
         """As the service takes it."""
-        return BulkRule.model_validate(self.model_dump() | {"confidence": self.confidence / 100})
+        return BulkRule.model_validate(self.model_dump(exclude_defaults=True) | {"confidence": self.confidence / 100})
 
 
 class Word(Model):
