@@ -9,6 +9,7 @@ from babel import Locale
 
 from indexer.analysis import content_tokens
 from schemas.language import LANGUAGES, Language
+from schemas.lexicon import goal_terms
 from schemas.text import fold
 from schemas.vocabulary import load
 
@@ -95,6 +96,12 @@ def _spelled(language: Language) -> list[tuple[Concept, str]]:
         for term in load(name).terms
         if facet != "sdg"
         for part in _AND.split(term.label[language])
+    ]
+    # What nearly always speaks of a goal asks for it, too; ``*`` stands for endings, which tokens do not have.
+    terms += [
+        (Concept("sdg", term.key), term.term.replace("*", ""))
+        for term in goal_terms()
+        if term.language == language and term.weight == 3
     ]
     codes = [code for region in load("regions").terms for code in region.members]
     return terms + [(Concept("country", code), country_name(code, language)) for code in codes]

@@ -7,14 +7,14 @@ import numpy as np
 from indexer.tagging import thresholds as limits
 from indexer.tagging.model import CRITERIA, GENDER, THEMES
 from indexer.tagging.passages import evidence, probability, quoted
-from indexer.tagging.reading import Reading, gender_words, of_all
+from indexer.tagging.reading import Understood, gender_words, of_all
 from schemas.tagging import CriterionSuggestion, Evidence, GenderSuggestion, MarkerSuggestion, ThemeSuggestion
 
 OBJECTIVE: Final = GENDER.index("objective")
 PRINCIPAL: Final = GENDER.index("principal")
 
 
-def suggest(reading: Reading) -> GenderSuggestion:
+def suggest(reading: Understood) -> GenderSuggestion:
     """What the model says of a text on gender."""
     logits = of_all(reading.windows.gender) if reading.windows.spans else np.full(len(GENDER), -9.0)
     themes = [
@@ -24,7 +24,7 @@ def suggest(reading: Reading) -> GenderSuggestion:
     return GenderSuggestion(themes=themes, marker=marker, criteria=_criteria(marker))
 
 
-def _theme(reading: Reading, number: int, logit: float) -> ThemeSuggestion:
+def _theme(reading: Understood, number: int, logit: float) -> ThemeSuggestion:
     return ThemeSuggestion(
         theme=THEMES[number],
         confidence=probability(logit),
@@ -33,7 +33,7 @@ def _theme(reading: Reading, number: int, logit: float) -> ThemeSuggestion:
     )
 
 
-def _marker(reading: Reading, objective: float, principal: float) -> MarkerSuggestion:
+def _marker(reading: Understood, objective: float, principal: float) -> MarkerSuggestion:
     aim, main = probability(objective), probability(principal)
     value: Literal[0, 1, 2] = 0
     if objective > limits.OBJECTIVE:
@@ -51,7 +51,7 @@ def _marker(reading: Reading, objective: float, principal: float) -> MarkerSugge
     )
 
 
-def _for_and_against(reading: Reading) -> tuple[list[Evidence], list[Evidence]]:
+def _for_and_against(reading: Understood) -> tuple[list[Evidence], list[Evidence]]:
     """Sentences that say that equality is an aim, and those that mention women or gender without one; each the clearest
     first."""
     pieces = reading.sentences

@@ -9,11 +9,11 @@ from indexer.tagging.cutting import Span
 from indexer.tagging.logistic import Numbers
 from indexer.tagging.matching import Match, Matcher, within
 from indexer.tagging.model import GENDER
-from indexer.tagging.reading import Pieces, Reading, gender_words
+from indexer.tagging.reading import Pieces, Understood, gender_words
 from schemas.tagging import Evidence
 
 
-def evidence(reading: Reading, pieces: Pieces, logits: Numbers, matcher: Matcher, column: int) -> Evidence | None:
+def evidence(reading: Understood, pieces: Pieces, logits: Numbers, matcher: Matcher, column: int) -> Evidence | None:
     """The piece with the highest logit, and the terms of this goal or theme in it; None for an empty text."""
     if not pieces.spans:
         return None
@@ -21,7 +21,7 @@ def evidence(reading: Reading, pieces: Pieces, logits: Numbers, matcher: Matcher
     return quoted(reading, pieces.spans[int(np.argmax(logits))], matcher.of_key(column, matches))
 
 
-def quoted(reading: Reading, span: Span, matches: Sequence[Match]) -> Evidence:
+def quoted(reading: Understood, span: Span, matches: Sequence[Match]) -> Evidence:
     """A span as evidence, with the terms in it as they are written there, each once."""
     found = within(matches, span.start, span.end)
     terms = dict.fromkeys(reading.text[match.start : match.end] for match in found)

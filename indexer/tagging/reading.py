@@ -49,7 +49,7 @@ class Pieces:
 
 
 @dataclass(frozen=True)
-class Reading:
+class Understood:
     """A text with its windows and the sentences of those that say most."""
 
     text: str
@@ -67,7 +67,7 @@ def read(
     embedder: Embedder,
     pool: Executor,
     progress: Progress | None = None,
-) -> Reading:
+) -> Understood:
     """Read a text. A text of white space alone has no windows. ``progress`` is told how many vectors are done, of how many."""
     spans = sentences(text)
     groups = windows(spans)
@@ -82,7 +82,7 @@ def read(
     known |= dict(zip(fresh, _embedded(text, fresh, embedder, pool, counted), strict=True))
     near = np.array([known[span] for span in close], dtype=np.float32).reshape(len(close), embedder.dimension)
     counted.finish()
-    return Reading(text, language, *matches, wide, _pieces(close, near, matches, model))
+    return Understood(text, language, *matches, wide, _pieces(close, near, matches, model))
 
 
 class _Counted:

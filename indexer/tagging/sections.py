@@ -1,5 +1,6 @@
 """What of a record is tagged: its texts in its own language, field by field, as one text in which each has its place."""
 
+import re
 from dataclasses import dataclass
 
 from indexer.document import texts_of
@@ -50,3 +51,13 @@ def reading_of(record: RecordBase) -> Reading:
         sections.append(Section(path, text, start))
         start += len(text) + len(_BETWEEN)
     return Reading(record.language, tuple(sections))
+
+
+def find(text: str, passage: str, near: int = 0) -> tuple[int, int] | None:
+    """Where a passage stands in a text, in characters: word for word, however its blanks and line ends are; of several places
+    the one nearest to ``near``. None where it does not."""
+    words = passage.split()
+    if not words:
+        return None
+    places = [found.span() for found in re.finditer(r"\s+".join(map(re.escape, words)), text)]
+    return min(places, key=lambda place: abs(place[0] - near), default=None)

@@ -42,6 +42,8 @@ RULES: Final[dict[str, tuple[int, int]]] = {
     "conversation.new": (3, DAY),
     "conversation.contact": (10, DAY),
     "message.guest": (10, HOUR),
+    # Tags that somebody disputes who is not of the team.
+    "dispute": (10, DAY),
 }
 
 #: A window begins with the first count, and a count after its end begins the next one.

@@ -118,7 +118,9 @@ def test_a_records_languages_are_those_of_its_title() -> None:
     [
         ({}, True),
         ({"state": "suggested"}, False),
-        ({"state": "disputed"}, False),
+        ({"state": "rejected"}, False),
+        ({"state": "disputed"}, True),
+        ({"state": "disputed", "source": "machine"}, False),
         ({"source": "machine"}, False),
         ({"source": "machine", "state": "suggested", "reviewer": "Ana"}, False),
         ({"source": "machine", "reviewer": "Ana"}, True),
