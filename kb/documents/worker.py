@@ -273,9 +273,7 @@ def main_text(html: str) -> str:
     main = [block for block in page.blocks if block[0]]
     blocks = main if sum(len(text) for _, _, text, _ in main) >= _MAIN else page.blocks
     told = [
-        text
-        for _, is_text, text, linked in blocks
-        if (is_text or len(text) >= _TELLING) and linked * 2 < max(len(text), 1)
+        text for _, is_text, text, linked in blocks if (is_text or len(text) >= _TELLING) and linked * 2 < len(text)
     ]
     found = told if sum(map(len, told)) >= _MAIN else [text for _, _, text, _ in blocks]
     title = " ".join(page.title.split())
