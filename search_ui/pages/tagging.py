@@ -10,7 +10,11 @@ from sqlalchemy import Engine
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
+from indexer.tagging import opening
+from indexer.tagging.opening import InUse
+from indexer.tagging.reading import Progress
 from indexer.tagging.service import Tagger
+from kb.db import transaction
 from kb.documents import service as documents
 from kb.documents.service import Document
 from kb.errors import Invalid, KnowledgeBaseError, TooMany
@@ -54,7 +58,7 @@ def suggest(request: Request, engine: EngineDep, settings: SettingsDep, asker: A
     """The form with what the model says of the text that was sent."""
     try:
         asked = _asked(request, engine, settings, asker.network, form)
-        suggestions = _tagger(request).suggest(asked.document.text, asked.language)
+        suggestions = _model(request).suggest(asked)
     except KnowledgeBaseError as error:
         problems = problem_of(error, language_of(request))
         return _page(request, _typed(form), problems, status=error.status, headers=_headers(error))
@@ -70,19 +74,19 @@ def suggest_in_steps(
     language = language_of(request)
     try:
         asked = _asked(request, engine, settings, asker.network, form)
-        tagger = _tagger(request)
+        model = _model(request)
     except KnowledgeBaseError as error:
         failed = {"failed": _problems(problem_of(error, language), language)}
         headers = _headers(error) | {"Cache-Control": "no-store"}
         return Response(_line(failed), error.status, media_type=_NDJSON, headers=headers)
-    return StreamingResponse(_steps(asked, tagger, language), media_type=_NDJSON, headers=_AT_ONCE)
+    return StreamingResponse(_steps(asked, model, language), media_type=_NDJSON, headers=_AT_ONCE)
 
 
 @router.post(_PATH + "/json")
 def download(request: Request, engine: EngineDep, settings: SettingsDep, asker: AskerDep, form: FormDep) -> Response:
     """The text and all that the model says of it, as a file."""
     asked = _asked(request, engine, settings, asker.network, form)
-    suggestions = _tagger(request).suggest(asked.document.text, asked.language)
+    suggestions = _model(request).suggest(asked)
     content = {"text": asked.document.text, "suggestions": suggestions.model_dump(mode="json")}
     headers = {"Content-Disposition": 'attachment; filename="suggestions.json"', "Cache-Control": "no-store"}
     return Response(json.dumps(content, ensure_ascii=False, indent=1), media_type="application/json", headers=headers)
@@ -124,9 +128,22 @@ def _document(engine: Engine, settings: Settings, network: str, form: FormData) 
     return document
 
 
-def _tagger(request: Request) -> Tagger:
-    found: Tagger = request.app.state.taggers.get(request.app.state.search.meaning.remembering.embedder)
-    return found
+class _Model(NamedTuple):
+    """The tagger, and which version of it is switched on."""
+
+    tagger: Tagger
+    used: InUse
+
+    def suggest(self, asked: Asked, progress: Progress | None = None) -> Suggestions:
+        return opening.suggest(self.used, self.tagger, asked.document.text, asked.language, progress)
+
+
+def _model(request: Request) -> _Model:
+    """Raises Unavailable where there is none."""
+    state = request.app.state
+    tagger = opening.tagger_of(state.taggers, state.search)
+    with transaction(state.engine, readonly=True) as session:
+        return _Model(tagger, opening.in_use(session, tagger.version))
 
 
 # What is shown
@@ -160,9 +177,9 @@ def _headers(error: KnowledgeBaseError) -> dict[str, str]:
     return {"Retry-After": str(error.members["retry_after"])} if isinstance(error, TooMany) else {}
 
 
-def _steps(asked: Asked, tagger: Tagger, language: Language) -> Iterator[str]:
+def _steps(asked: Asked, model: _Model, language: Language) -> Iterator[str]:
     try:
-        for step in tryout.in_steps(lambda tell: tagger.suggest(asked.document.text, asked.language, tell)):
+        for step in tryout.in_steps(lambda tell: model.suggest(asked, tell)):
             if isinstance(step, tryout.Step):
                 yield _line({"done": step.done, "total": step.total})
             else:
