@@ -13,6 +13,8 @@ OBJECTIVE: Final = 0.0
 PRINCIPAL: Final = 0.0
 #: Probability of the marker's value from which it is shown as a proposal.
 MARKER: Final = 0.6
+#: Probability from which a criterion is answered beforehand; below it is "not stated".
+ANSWER: Final = 0.6
 #: Targets of a goal that are named.
 TARGETS: Final = 3
 #: Passages for and against the marker that are shown, each.

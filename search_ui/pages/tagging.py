@@ -11,10 +11,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from indexer.tagging import opening
-from indexer.tagging.opening import InUse
-from indexer.tagging.reading import Progress
 from indexer.tagging.service import Tagger
-from kb.db import transaction
 from kb.documents import service as documents
 from kb.documents.service import Document
 from kb.errors import Invalid, KnowledgeBaseError, TooMany
@@ -58,7 +55,7 @@ def suggest(request: Request, engine: EngineDep, settings: SettingsDep, asker: A
     """The form with what the model says of the text that was sent."""
     try:
         asked = _asked(request, engine, settings, asker.network, form)
-        suggestions = _model(request).suggest(asked)
+        suggestions = opening.suggest(engine, _tagger(request), asked.document.text, asked.language)
     except KnowledgeBaseError as error:
         problems = problem_of(error, language_of(request))
         return _page(request, _typed(form), problems, status=error.status, headers=_headers(error))
@@ -74,19 +71,19 @@ def suggest_in_steps(
     language = language_of(request)
     try:
         asked = _asked(request, engine, settings, asker.network, form)
-        model = _model(request)
+        tagger = _tagger(request)
     except KnowledgeBaseError as error:
         failed = {"failed": _problems(problem_of(error, language), language)}
         headers = _headers(error) | {"Cache-Control": "no-store"}
         return Response(_line(failed), error.status, media_type=_NDJSON, headers=headers)
-    return StreamingResponse(_steps(asked, model, language), media_type=_NDJSON, headers=_AT_ONCE)
+    return StreamingResponse(_steps(asked, engine, tagger, language), media_type=_NDJSON, headers=_AT_ONCE)
 
 
 @router.post(_PATH + "/json")
 def download(request: Request, engine: EngineDep, settings: SettingsDep, asker: AskerDep, form: FormDep) -> Response:
     """The text and all that the model says of it, as a file."""
     asked = _asked(request, engine, settings, asker.network, form)
-    suggestions = _model(request).suggest(asked)
+    suggestions = opening.suggest(engine, _tagger(request), asked.document.text, asked.language)
     content = {"text": asked.document.text, "suggestions": suggestions.model_dump(mode="json")}
     headers = {"Content-Disposition": 'attachment; filename="suggestions.json"', "Cache-Control": "no-store"}
     return Response(json.dumps(content, ensure_ascii=False, indent=1), media_type="application/json", headers=headers)
@@ -128,22 +125,8 @@ def _document(engine: Engine, settings: Settings, network: str, form: FormData) 
     return document
 
 
-class _Model(NamedTuple):
-    """The tagger, and which version of it is switched on."""
-
-    tagger: Tagger
-    used: InUse
-
-    def suggest(self, asked: Asked, progress: Progress | None = None) -> Suggestions:
-        return opening.suggest(self.used, self.tagger, asked.document.text, asked.language, progress)
-
-
-def _model(request: Request) -> _Model:
-    """Raises Unavailable where there is none."""
-    state = request.app.state
-    tagger = opening.tagger_of(state.taggers, state.search)
-    with transaction(state.engine, readonly=True) as session:
-        return _Model(tagger, opening.in_use(session, tagger.version))
+def _tagger(request: Request) -> Tagger:
+    return opening.tagger_of(request.app.state.taggers, request.app.state.search)
 
 
 # What is shown
@@ -177,16 +160,17 @@ def _headers(error: KnowledgeBaseError) -> dict[str, str]:
     return {"Retry-After": str(error.members["retry_after"])} if isinstance(error, TooMany) else {}
 
 
-def _steps(asked: Asked, model: _Model, language: Language) -> Iterator[str]:
+def _steps(asked: Asked, engine: Engine, tagger: Tagger, language: Language) -> Iterator[str]:
+    text = asked.document.text
     try:
-        for step in tryout.in_steps(lambda tell: model.suggest(asked, tell)):
+        for step in tryout.in_steps(lambda tell: opening.suggest(engine, tagger, text, asked.language, tell)):
             if isinstance(step, tryout.Step):
                 yield _line({"done": step.done, "total": step.total})
             else:
                 html = _rendered(
                     "tags/result_only.html", language, result=_result(asked, step), terms_in=tryout.terms_in
                 )
-                yield _line({"html": html, "text": asked.document.text})
+                yield _line({"html": html, "text": text})
     except Exception:
         # The answer has begun, so it is too late for another status.
         log.exception("a text could not be tagged")
