@@ -14,13 +14,11 @@ from indexer.tagging.training import train
 from indexer.vector_cache import VectorCache
 from kb.settings import Settings, get_settings
 
-app = typer.Typer(help="The tagger: train its model, measure what it says.", no_args_is_help=True)
-
 Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
 
-def register(root: typer.Typer, bar: Bar) -> None:
-    """Add these commands. ``bar`` shows progress, by the name of what is counted."""
+def register(app: typer.Typer, bar: Bar) -> None:
+    """Add these commands to ``kb tagging``. ``bar`` shows progress, by the name of what is counted."""
 
     @app.command("train")
     def train_command(
@@ -61,8 +59,6 @@ def register(root: typer.Typer, bar: Bar) -> None:
                 with bar(name) as progress:
                     said = evaluation.report(name, remembering, settings.data_dir, framework, misses, progress)
                 typer.echo(said)
-
-    root.add_typer(app, name="tagging")
 
 
 def trained(settings: Settings, embedder: Embedder, progress: texts.Progress) -> models.TaggingModel:
