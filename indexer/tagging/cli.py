@@ -45,6 +45,9 @@ def register(app: typer.Typer, bar: Bar) -> None:
             Path | None,
             typer.Option(help="Framework texts with their goals, a JSON object a line: text, lang, sdg."),
         ] = None,
+        partners: Annotated[
+            Path | None, typer.Option(help="The partners' projects, a JSON object a line: id, title, summary, text.")
+        ] = None,
         only: Annotated[str | None, typer.Option("--set", help=f"Only this of {', '.join(evaluation.SETS)}.")] = None,
         misses: Annotated[bool, typer.Option(help="List the texts that the model gets wrong.")] = False,
     ) -> None:
@@ -57,7 +60,8 @@ def register(app: typer.Typer, bar: Bar) -> None:
                 if name not in evaluation.SETS:
                     raise typer.BadParameter(f"there is {', '.join(evaluation.SETS)}")
                 with bar(name) as progress:
-                    said = evaluation.report(name, remembering, settings.data_dir, framework, misses, progress)
+                    bench = evaluation.Bench(remembering, settings.data_dir, framework, partners, progress, [])
+                    said = evaluation.report(name, bench, misses)
                 typer.echo(said)
 
 
