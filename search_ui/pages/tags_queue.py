@@ -35,7 +35,7 @@ _ON_A_PAGE: Final = 50
 
 VIEWS: Final = {
     "open": N_("To be decided"),
-    "suggested": N_("Suggested"),
+    "suggested": N_("With suggestions"),
     "untagged": N_("Untagged"),
     "disputed": N_("Disputed"),
     "stale": N_("Text changed since"),
@@ -51,7 +51,7 @@ SORTS: Final = {
     "due": N_("Due first"),
 }
 #: What a case's stage is called.
-STAGES: Final = {"untagged": N_("Untagged"), "suggested": N_("Suggested"), "decided": N_("Decided")}
+STAGES: Final = {"untagged": N_("Untagged"), "suggested": N_("With suggestions"), "decided": N_("Decided")}
 
 
 class Asked(NamedTuple):

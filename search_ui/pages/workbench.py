@@ -8,22 +8,26 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from pydantic import Field
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from indexer.tagging.job import suggest_record
+from indexer.tagging.opening import tagger_of
+from indexer.tagging.service import Tagger
 from kb.accounts import service as accounts
-from kb.db import utcnow
-from kb.errors import Conflict, Invalid, KnowledgeBaseError
+from kb.db import is_read_only, transaction, utcnow
+from kb.errors import Conflict, Invalid, KnowledgeBaseError, ReadOnly, Unavailable
 from kb.records import service as records
 from kb.tagging import cases, decisions, queue
-from kb.tagging.tables import DecisionRow
+from kb.tagging.tables import DecisionRow, SuggestionRow
 from schemas.accounts import Account
 from schemas.base import Model
 from schemas.language import Language
 from schemas.tagging import Decision, TagKind
 from schemas.vocabulary import load
 from search_ui import i18n, reviewing, workbench
-from search_ui.depends import SessionDep
+from search_ui.depends import EngineDep, SearchDep, SessionDep
 from search_ui.i18n import N_
 from search_ui.identity import Editor
 from search_ui.inputs import FormDep, Problems, problem_of, read, said, see_other, typed
@@ -34,6 +38,9 @@ from search_ui.workbench import Bench
 router = APIRouter(include_in_schema=False)
 
 _CASE: Final = "/{lang:language}/desk/tags/{record_id}"
+
+#: How far the model is with the records that it reads in this process: parts of the text, of how many.
+_reading: Final[dict[str, tuple[int, int]]] = {}
 
 #: What a decision did, told to who made it.
 TOLD: Final = {
@@ -280,3 +287,41 @@ def next_case(request: Request, session: SessionDep, account: Editor, record_id:
     if found is None:
         return see_other(f"/{language}/desk/tags", "last-case", **asked.kept)
     return RedirectResponse(case_path(found, asked, language), 303)
+
+
+# Asking the model
+
+
+@router.post(_CASE + "/ask")
+def ask(request: Request, database: EngineDep, search: SearchDep, account: Editor, record_id: str) -> Response:
+    """Have the model read the record's text now, and lead back. No transaction is open meanwhile: it takes seconds."""
+    if is_read_only(database):
+        raise ReadOnly
+    with transaction(database, readonly=True) as session:
+        records.get(session, record_id)
+    try:
+        tagger = tagger_of(request.app.state.taggers, search)
+        row = _read(database, tagger, record_id) or _read(database, tagger, record_id)
+    except Unavailable as error:
+        problems = problem_of(error, language_of(request))
+        with transaction(database, readonly=True) as session:
+            return _case_page(request, session, account, record_id, problems=problems, status=error.status)
+    done = "read" if row else ""  # it changes all the time: they may ask again
+    return see_other(f"/{language_of(request)}/desk/tags/{record_id}", done, **kept_of(request, account))
+
+
+def _read(database: Engine, tagger: Tagger, record_id: str) -> SuggestionRow | None:
+    def progress(done: int, total: int) -> None:
+        _reading[record_id] = done, total
+
+    try:
+        return suggest_record(database, tagger, record_id, progress)
+    finally:
+        _reading.pop(record_id, None)
+
+
+@router.get(_CASE + "/reading")
+def reading(account: Editor, record_id: str) -> JSONResponse:
+    """How many parts of the text are read, and of how many; zeros while this process reads nothing."""
+    done, total = _reading.get(record_id, (0, 0))
+    return JSONResponse({"done": done, "total": total}, headers={"Cache-Control": "no-store"})

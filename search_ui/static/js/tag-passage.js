@@ -46,27 +46,32 @@ function selected(pane) {
   return copy.textContent.trim();
 }
 
-export function startChoosing(pane, { say, taken, left }) {
+export function startChoosing(pane, { say, over, taken, left }) {
   const already = selected(pane);
   if (already) {
     getSelection().removeAllRanges();
+    over();
     taken(already);
     return;
   }
   const { text, pieces } = readText(pane);
   const sentences = split(text, "sentence");
   const ends = split(text, "word").map(([, end]) => end);
-  if (!sentences.length) return left();
+  if (!sentences.length) {
+    over();
+    left();
+    return;
+  }
   let first = 0, last = 0, end = sentences[0][1];
 
-  function show() {
+  function show(isFirst = false) {
     const start = sentences[first][0];
     getSelection().setBaseAndExtent(...placeOf(pieces, start, false), ...placeOf(pieces, end, true));
     const box = getSelection().getRangeAt(0).getBoundingClientRect();
     const frame = pane.getBoundingClientRect();
     if (pane.scrollHeight > pane.clientHeight) pane.scrollTop += box.top - frame.top - pane.clientHeight / 3;
     else pane.ownerDocument.defaultView.scrollBy(0, Math.min(0, box.top - 120) || Math.max(0, box.bottom - innerHeight + 40));
-    say(text.slice(start, end));
+    say(text.slice(start, end), isFirst);
   }
 
   function move(by, isMore) {
@@ -87,6 +92,7 @@ export function startChoosing(pane, { say, taken, left }) {
     pane.removeEventListener("keydown", onKey);
     pane.removeEventListener("blur", onBlur);
     pane.classList.remove("is-selecting");
+    over();
     getSelection().removeAllRanges();
   }
 
@@ -113,5 +119,5 @@ export function startChoosing(pane, { say, taken, left }) {
   pane.classList.add("is-selecting");
   pane.addEventListener("keydown", onKey);
   pane.addEventListener("blur", onBlur);
-  show();
+  show(true);
 }

@@ -115,13 +115,13 @@ function renew(answer, sent) {
 
 let isBusy = false;
 
-async function send(form, button) {
+async function send(form, button, meanwhile = words.working) {
   if (isBusy) return;
   isBusy = true;
   const sent = form.querySelector('[name="card"]')?.value ?? form.closest("[data-card]")?.id ?? "";
   const data = new FormData(form);
   if (button?.name) data.set(button.name, button.value);
-  tell(words.working);
+  tell(meanwhile);
   try {
     const response = await fetch(form.action, { method: "POST", body: new URLSearchParams(data) });
     const answer = new DOMParser().parseFromString(await response.text(), "text/html");
@@ -134,7 +134,7 @@ async function send(form, button) {
 }
 
 function taken(answer, response, sent, form) {
-  const said = [...answer.querySelectorAll("#bench-live p")].map((each) => each.textContent);
+  const said = [...answer.querySelectorAll("#bench-live p, main .done")].map((each) => each.textContent);
   const wrong = [...answer.querySelectorAll('.bench-card .problem[role="alert"] p, #bench-problems li, #add .problem')].map((each) => each.textContent);
   const isUndo = form.hasAttribute("data-undo");
   renew(answer, sent);
@@ -144,7 +144,7 @@ function taken(answer, response, sent, form) {
     if (here) go(here);
     return;
   }
-  const next = isUndo ? here : following(sent);
+  const next = isUndo ? here : following(sent); // nothing was sent but a question where there is no card: the first that waits
   const left = Number(document.querySelector("[data-waiting]").dataset.waiting);
   tell(...said, left ? "" : words.allDone);
   go(next ?? here ?? cards()[0]);
@@ -158,8 +158,27 @@ function following(sent) {
   return all.slice(at + 1).find(waits) ?? all.find(waits) ?? all[at];
 }
 
+// The model reads for some seconds, and says how far it is
+
+async function ask(form) {
+  const bar = Object.assign(document.createElement("progress"), { max: 1 });
+  bar.setAttribute("aria-label", words.reading);
+  form.append(bar);
+  const look = setInterval(async () => {
+    const { done, total } = await fetch(form.dataset.ask).then((answer) => answer.json()).catch(() => ({}));
+    if (total) bar.value = done / total;
+  }, 400);
+  await send(form, null, words.reading);
+  clearInterval(look);
+  bar.remove();
+}
+
 bench.addEventListener("submit", (event) => {
   const form = event.target;
+  if (form.matches("[data-ask]")) {
+    event.preventDefault();
+    ask(form);
+  }
   if (!form.matches("[data-decide], [data-undo]")) return;
   event.preventDefault();
   send(form, event.submitter);
@@ -221,9 +240,11 @@ function openAdd(passage) {
 
 function choosePassage(take) {
   const back = document.activeElement;
-  tell(words.selecting);
+  const hint = document.getElementById("bench-choosing");
+  hint.hidden = false;
   startChoosing(document.getElementById("bench-text"), {
-    say: tell,
+    say: (text, isFirst) => tell(isFirst ? hint.textContent : "", text),
+    over: () => (hint.hidden = true),
     taken: take,
     left: () => {
       tell(words.left);
