@@ -1,4 +1,4 @@
-"""Commands: kb index sync|rebuild|check|status, kb worker, kb beat, kb evaluate, kb vectors, kb tagging."""
+"""Commands: kb index sync|rebuild|check|status, kb worker, kb beat, kb evaluate, kb vectors."""
 
 import os
 import socket
@@ -21,7 +21,6 @@ from sqlalchemy import Engine
 
 from indexer import demo_vectors, evaluate, sync, upkeep
 from indexer.search import Search, open_search
-from indexer.tagging import cli as tagging_commands
 from kb import outbox
 from kb.db import make_engine, migrate, transaction
 from kb.settings import Settings, get_settings
@@ -42,7 +41,6 @@ MOMENT = "%Y-%m-%d %H:%M UTC"
 def register(app: typer.Typer) -> None:
     """Add these commands to the ``kb`` command."""
     app.add_typer(index, name="index")
-    tagging_commands.register(app, _progress)
     app.command("worker")(worker_command)
     app.command("beat")(beat_command)
     app.command("evaluate")(evaluate_command)
@@ -50,7 +48,8 @@ def register(app: typer.Typer) -> None:
 
 
 @contextmanager
-def _opened() -> Iterator[tuple[Engine, Search]]:
+def opened() -> Iterator[tuple[Engine, Search]]:
+    """Database and search of the settings, for a command."""
     settings = get_settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = make_engine(settings)
@@ -64,7 +63,7 @@ def _opened() -> Iterator[tuple[Engine, Search]]:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[sync.Progress]:
+def progress_bar(what: str) -> Iterator[sync.Progress]:
     """A bar on a terminal; elsewhere a line at the end of each tenth."""
     bar = Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True)
     if not bar.console.is_terminal:
@@ -91,8 +90,8 @@ def _lines(what: str) -> sync.Progress:
 @index.command("sync")
 def sync_command() -> None:
     """Take in all changes that wait, then compute the vectors that are missing."""
-    with _opened() as (database, search):
-        with _progress("records") as progress:
+    with opened() as (database, search):
+        with progress_bar("records") as progress:
             finished = upkeep.take_in(database, search, progress)
         if finished is None:
             typer.echo("Another process is taking in the changes; they will be found there.")
@@ -102,7 +101,7 @@ def sync_command() -> None:
 
 def _embed(database: Engine, search: Search) -> None:
     more: bool | None = True
-    with _progress("passages") as progress:
+    with progress_bar("passages") as progress:
         while more:
             more = upkeep.embed(database, search, progress, threads=THREADS)
     if more is None:
@@ -121,8 +120,8 @@ def rebuild_command(
     if by_worker:
         _send("rebuild")
         return
-    with _opened() as (database, search):
-        with _progress("records") as progress:
+    with opened() as (database, search):
+        with progress_bar("records") as progress:
             done = upkeep.rebuild(database, search, progress)
         if not done:
             typer.echo("Another process is rebuilding the index already; wait for it to end.", err=True)
@@ -134,8 +133,8 @@ def rebuild_command(
 @index.command("check")
 def check_command() -> None:
     """Compare index and database; queue what differs. Exit code 1 when something did."""
-    with _opened() as (database, search):
-        with _progress("records") as progress:
+    with opened() as (database, search):
+        with progress_bar("records") as progress:
             found = upkeep.check(database, search, progress)
         for what, ids in (("missing", found.missing), ("stale", found.stale), ("orphaned", found.orphaned)):
             typer.echo(f"{what}: {len(ids)}" + (f" ({', '.join(ids[:5])} ...)" if ids else ""))
@@ -147,7 +146,7 @@ def check_command() -> None:
 @index.command("status")
 def status_command() -> None:
     """Where the index stands."""
-    with _opened() as (database, search):
+    with opened() as (database, search):
         _say_status(database, search)
 
 
@@ -297,7 +296,7 @@ def evaluate_command(
 ) -> None:
     """Measure search on judged queries: nDCG@10, MRR@10 and refusal, by kind and language, for the three modes; and the
     expert finder beside the search among experts."""
-    with _opened() as (database, search):
+    with opened() as (database, search):
         search.prepare()
         typer.echo(evaluate.report(database, search, evaluate.read(judgements), misses))
         typer.echo(evaluate.report_finder(database, search, evaluate.read(needs)))

@@ -1,7 +1,9 @@
 """What a model makes of questions, and what it makes of a text for its language alone."""
 
 import logging
+import re
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 
@@ -55,12 +57,17 @@ class Meaning:
 _TYPICAL: dict[str, Vectors] = {}
 
 
+_FIRST: Final = re.compile(r"(?<=[.!?]) ")
+
+
 def typical_texts() -> dict[Language, list[str]]:
-    """Texts of the product's own world that say the same in each language: the definitions of its vocabularies."""
+    """Texts of the product's own world that say the same in each language: how the definitions of its vocabularies begin, for
+    the floors of the ranking were measured with texts of that length."""
     terms = [term for name in ("sdgs", "topics", "gender_themes") for term in load_vocabulary(name).terms]
     defined = [term for term in terms if len(term.definition) == len(LANGUAGES) and "." not in term.id]
     return {
-        language: [f"{term.label[language]}. {term.definition[language]}" for term in defined] for language in LANGUAGES
+        language: [f"{term.label[language]}. {_FIRST.split(term.definition[language])[0]}" for term in defined]
+        for language in LANGUAGES
     }
 
 

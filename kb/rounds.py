@@ -21,6 +21,8 @@ from kb.messages import retention as messages
 from kb.privacy import retention, sweeping
 from kb.profiles import upkeep
 from kb.settings import Settings
+from kb.tagging import bulk_run
+from kb.tagging import queue as tags
 from kb.uploads.service import forget_unused
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,7 @@ ROUNDS: Final = (
     Round("sessions", datetime.timedelta(hours=1), _forget_ended),
     Round("messages", datetime.timedelta(days=1), messages.tidy),
     Round("publish", datetime.timedelta(0), publish_due),
+    Round("tags.bulk", datetime.timedelta(0), bulk_run.proceed),
     Round("reviews", datetime.timedelta(hours=6), remind),
     Round("profiles", datetime.timedelta(hours=1), upkeep.walk),
     Round("retention", datetime.timedelta(hours=1), retention.enforce),
@@ -69,6 +72,7 @@ ROUNDS: Final = (
     Round("links.find", datetime.timedelta(hours=1), outside.find),
     Round("links.check", datetime.timedelta(minutes=1), outside.check),
     Round("invitations", datetime.timedelta(hours=12), _end_invitations),
+    Round("tags.new", datetime.timedelta(minutes=1), tags.enter_new),
     Round("uploads", datetime.timedelta(hours=12), forget_unused),
 )
 

@@ -6,10 +6,14 @@ from pydantic import Field, StringConstraints
 
 from schemas.base import Model
 from schemas.language import Language, Text
-from schemas.tags import Contribution
+from schemas.records import RecordType
+from schemas.tags import Contribution, Criterion
 from schemas.vocabulary import term_of
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
+
+#: Why somebody decided so.
+Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 
 TagKind = Literal["sdg", "theme", "gender"]
 #: untagged: neither tags nor suggestions; suggested: some suggestion waits; decided: none does.
@@ -17,6 +21,10 @@ CaseStage = Literal["untagged", "suggested", "decided"]
 #: accept and reject answer a suggestion; add, change and remove are the person's own; ``mark`` is a whole screening by the
 #: gender wizard; dispute and resolve are of ``kb/tagging/disputes.py``; undo takes the last one back.
 Action = Literal["accept", "reject", "add", "change", "remove", "mark", "dispute", "resolve", "undo"]
+#: A bulk: its sample is being read, it is being accepted, it is over; or it is being taken back, and was.
+BulkStage = Literal["checking", "accepting", "done", "undoing", "undone"]
+#: What became of a suggestion in a bulk; empty while nothing did. ``left``: it had moved on meanwhile.
+BulkOutcome = Literal["", "accepted", "rejected", "left", "undone", "kept"]
 #: Characters of a text that is tagged; what comes after is not read.
 LONGEST: Final = 60_000
 
@@ -72,7 +80,7 @@ class ThemeSuggestion(Model):
 class CriterionSuggestion(Model):
     """What the text says to a question of the gender marker: yes, no, or None where it does not say."""
 
-    criterion: Annotated[str, term_of("gender_criteria")]
+    criterion: Criterion
     answer: bool | None
     confidence: Confidence
     evidence: Evidence | None
@@ -119,10 +127,67 @@ class Decision(Model):
     primary: bool | None = None
     contribution: Contribution | None = None
     passage: Text | None = None
-    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    comment: Comment = ""
     seen: Annotated[int, Field(ge=0)] = 0
 
     @property
     def key(self) -> str:
         """What one person at a time can decide on: the goal, or the theme."""
         return self.code.split(".")[0]
+
+
+#: What learning did to the suggestions; ``few``: there are too few decisions to say.
+Verdict = Literal["better", "even", "worse", "few"]
+
+
+class Measured(Model):
+    """How suggestions meet the decisions: goals that were suggested, and those of them that people accepted; precision and
+    recall, None where there is nothing to count; the mean log loss in nats."""
+
+    suggested: int
+    right: int
+    precision: float | None
+    recall: float | None
+    log_loss: float
+
+
+class Figures(Model):
+    """Base and learnt side by side on the same decisions, of which so many say yes."""
+
+    decisions: int
+    accepted: int
+    base: Measured
+    learnt: Measured
+    verdict: Verdict
+
+
+class LearningReport(Model):
+    """How a version does on decisions that it was not fitted to: each document in turn is held out. By goal and by language
+    where there is any decision."""
+
+    documents: int
+    all: Figures
+    goals: dict[str, Figures]
+    languages: dict[str, Figures]
+
+
+class Screening(Model):
+    """A person's answers to the questions of the gender marker; one that is not here is not stated. ``seen`` is the last
+    decision on the marker that the person saw, 0 for none."""
+
+    answers: dict[Criterion, bool]
+    passages: dict[Criterion, Text] = {}
+    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    seen: Annotated[int, Field(ge=0)] = 0
+
+
+class BulkRule(Model):
+    """Which suggested goals are accepted in one go: those of at least this confidence. What is empty does not matter.
+    ``sample`` is how many of them are read one by one beforehand."""
+
+    confidence: Annotated[float, Field(ge=0.5, le=1)]
+    goal: Annotated[str, term_of("sdgs")] = ""
+    language: Language | None = None
+    region: Annotated[str, term_of("regions")] = ""
+    type: RecordType | None = None
+    sample: Annotated[int, Field(ge=10, le=200)] = 10

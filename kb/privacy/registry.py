@@ -166,7 +166,7 @@ REGISTRY: Final[dict[str, Knows]] = {
         N_("Cases that you were to tag"),
         blank="assignee_id",
         derived="record_id revision type language region country city_id year stage disputed stale text_key decided_key "
-        "suggestion_id open confidence marker goals title since decided_at",
+        "suggestion_id open confidence waiting marker goals title since decided_at",
         none="due_on",
     ),
     "tag_suggestions": Knows(scrub="result", none="id record_id text_key model at vector"),
@@ -175,6 +175,15 @@ REGISTRY: Final[dict[str, Knows]] = {
         coded="account_id",
         scrub="before after comment",
         none="id record_id kind key code action revision suggestion_id model confidence at text_key follows_id undone_by",
+    ),
+    "tag_bulks": Knows(
+        N_("Suggested tags that you accepted in bulk"),
+        coded="account_id undone_by",
+        scrub="comment",
+        none="id begun_at rule seed stage accepted_at undone_at",
+    ),
+    "tag_bulk_items": Knows(
+        none="bulk_id position record_id key confidence suggestion_id seen sample is_right outcome reason decision_id"
     ),
     "tag_disputes": Knows(
         N_("Tags that you disputed"),

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from kb.db import Base
 from schemas.language import Language
 from schemas.records import RecordType
-from schemas.tagging import Action, CaseStage, TagKind
+from schemas.tagging import Action, BulkOutcome, BulkStage, CaseStage, TagKind
 
 
 class TagCaseRow(Base):
@@ -17,7 +17,9 @@ class TagCaseRow(Base):
     whenever one of them changes."""
 
     __tablename__ = "tag_cases"
-    __table_args__ = (Index(None, "stage", "confidence"),)
+    __table_args__ = (
+        Index(None, "stage", "confidence"), Index(None, "confidence", "record_id"), Index(None, "since", "record_id"),
+    )  # fmt: skip
 
     record_id: Mapped[str] = mapped_column(ForeignKey("records.id", ondelete="CASCADE"), primary_key=True)
     #: The record's revision that was looked at.
@@ -25,9 +27,9 @@ class TagCaseRow(Base):
     type: Mapped[RecordType] = mapped_column(String(20))
     language: Mapped[Language] = mapped_column(String(2))
     region: Mapped[str] = mapped_column(String(60), default="")
-    country: Mapped[str] = mapped_column(String(2), default="")
+    country: Mapped[str] = mapped_column(String(2), default="", index=True)
     city_id: Mapped[str] = mapped_column(String(200), default="")
-    year: Mapped[int | None]
+    year: Mapped[int | None] = mapped_column(index=True)
     #: ``disputed`` and ``stale`` stand beside it.
     stage: Mapped[CaseStage] = mapped_column(String(12))
     disputed: Mapped[bool] = mapped_column(default=False)
@@ -40,6 +42,8 @@ class TagCaseRow(Base):
     #: Suggestions that nobody has decided on, and the highest confidence among them.
     open: Mapped[int] = mapped_column(default=0)
     confidence: Mapped[float] = mapped_column(default=0.0)
+    #: Those suggestions: kind to goal or theme to confidence.
+    waiting: Mapped[dict[str, Any]]
     #: The gender marker; empty for one that is not screened.
     marker: Mapped[str] = mapped_column(String(1), default="")
     #: Goals that are tagged or suggested, with a blank around each, as ``" 5 11 "``.
@@ -65,7 +69,8 @@ class SuggestionRow(Base):
     at: Mapped[datetime.datetime]
     #: ``schemas.tagging.Suggestions``.
     result: Mapped[dict[str, Any]]
-    #: The document's vector as the heads see it, float32: what learning needs.
+    #: The text as learning sees it, float32: vector, evidence of the lexicon by goal, logits of the base by goal
+    #: (``indexer/tagging/remembered.py``); empty where it is not known.
     vector: Mapped[bytes] = mapped_column(LargeBinary)
 
 
@@ -200,3 +205,46 @@ class SwitchRow(Base):
     account_id: Mapped[str] = mapped_column(String(40))
     at: Mapped[datetime.datetime]
     comment: Mapped[str] = mapped_column(String(2000), default="")
+
+
+class BulkRow(Base):
+    """Suggestions that one person accepts in one go, after having read a sample of them."""
+
+    __tablename__ = "tag_bulks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[str] = mapped_column(String(40), index=True)
+    begun_at: Mapped[datetime.datetime]
+    #: ``schemas.tagging.BulkRule``, and the number that the drawing of the sample began with: it can be drawn again.
+    rule: Mapped[dict[str, Any]]
+    seed: Mapped[int]
+    stage: Mapped[BulkStage] = mapped_column(String(12), index=True)
+    #: What each of its decisions says.
+    comment: Mapped[str] = mapped_column(String(2000), default="")
+    accepted_at: Mapped[datetime.datetime | None]
+    #: Who takes it back, and when they said so.
+    undone_by: Mapped[str] = mapped_column(String(40), default="")
+    undone_at: Mapped[datetime.datetime | None]
+
+
+class BulkItemRow(Base):
+    """A suggested goal in a bulk, and what became of it."""
+
+    __tablename__ = "tag_bulk_items"
+    __table_args__ = (Index(None, "bulk_id", "outcome"),)
+
+    bulk_id: Mapped[int] = mapped_column(ForeignKey("tag_bulks.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    record_id: Mapped[str] = mapped_column(ForeignKey("records.id", ondelete="CASCADE"), index=True)
+    key: Mapped[str] = mapped_column(String(40))
+    confidence: Mapped[float]
+    suggestion_id: Mapped[int]
+    #: The last decision on this goal when the bulk was begun; 0 for none.
+    seen: Mapped[int]
+    #: Its place in the sample, from 1; and whether whoever read it found it right.
+    sample: Mapped[int | None]
+    is_right: Mapped[bool | None]
+    outcome: Mapped[BulkOutcome] = mapped_column(String(12), default="")
+    #: Why it was left out, or stays as it is.
+    reason: Mapped[str] = mapped_column(String(300), default="")
+    decision_id: Mapped[int | None] = mapped_column(index=True)

@@ -42,6 +42,41 @@ def upgrade() -> None:
     sa.Column('comment', sa.String(length=2000), nullable=False),
     sa.PrimaryKeyConstraint('id', name='pk_tag_switches')
     )
+    op.create_table('tag_bulks',
+    sa.Column('id', sa.Integer(), nullable=False),
+    sa.Column('account_id', sa.String(length=40), nullable=False),
+    sa.Column('begun_at', MOMENT, nullable=False),
+    sa.Column('rule', VALUE, nullable=False),
+    sa.Column('seed', sa.Integer(), nullable=False),
+    sa.Column('stage', sa.String(length=12), nullable=False),
+    sa.Column('comment', sa.String(length=2000), nullable=False),
+    sa.Column('accepted_at', MOMENT, nullable=True),
+    sa.Column('undone_by', sa.String(length=40), nullable=False),
+    sa.Column('undone_at', MOMENT, nullable=True),
+    sa.PrimaryKeyConstraint('id', name='pk_tag_bulks')
+    )
+    op.create_index('ix_tag_bulks_account_id', 'tag_bulks', ['account_id'])
+    op.create_index('ix_tag_bulks_stage', 'tag_bulks', ['stage'])
+    op.create_table('tag_bulk_items',
+    sa.Column('bulk_id', sa.Integer(), nullable=False),
+    sa.Column('position', sa.Integer(), nullable=False),
+    sa.Column('record_id', sa.String(length=200), nullable=False),
+    sa.Column('key', sa.String(length=40), nullable=False),
+    sa.Column('confidence', sa.Double(), nullable=False),
+    sa.Column('suggestion_id', sa.Integer(), nullable=False),
+    sa.Column('seen', sa.Integer(), nullable=False),
+    sa.Column('sample', sa.Integer(), nullable=True),
+    sa.Column('is_right', sa.Boolean(), nullable=True),
+    sa.Column('outcome', sa.String(length=12), nullable=False),
+    sa.Column('reason', sa.String(length=300), nullable=False),
+    sa.Column('decision_id', sa.Integer(), nullable=True),
+    sa.ForeignKeyConstraint(['bulk_id'], ['tag_bulks.id'], name='fk_tag_bulk_items_bulk_id_tag_bulks', ondelete='CASCADE'),
+    sa.ForeignKeyConstraint(['record_id'], ['records.id'], name='fk_tag_bulk_items_record_id_records', ondelete='CASCADE'),
+    sa.PrimaryKeyConstraint('bulk_id', 'position', name='pk_tag_bulk_items')
+    )
+    op.create_index('ix_tag_bulk_items_bulk_id_outcome', 'tag_bulk_items', ['bulk_id', 'outcome'])
+    op.create_index('ix_tag_bulk_items_decision_id', 'tag_bulk_items', ['decision_id'])
+    op.create_index('ix_tag_bulk_items_record_id', 'tag_bulk_items', ['record_id'])
     op.create_table('tag_cases',
     sa.Column('record_id', sa.String(length=200), nullable=False),
     sa.Column('revision', sa.Integer(), nullable=False),
@@ -59,6 +94,7 @@ def upgrade() -> None:
     sa.Column('suggestion_id', sa.Integer(), nullable=True),
     sa.Column('open', sa.Integer(), nullable=False),
     sa.Column('confidence', sa.Double(), nullable=False),
+    sa.Column('waiting', VALUE, nullable=False),
     sa.Column('marker', sa.String(length=1), nullable=False),
     sa.Column('goals', sa.String(length=80), nullable=False),
     sa.Column('title', sa.String(length=300), nullable=False),
@@ -70,6 +106,10 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('record_id', name='pk_tag_cases')
     )
     op.create_index('ix_tag_cases_assignee_id', 'tag_cases', ['assignee_id'])
+    op.create_index('ix_tag_cases_confidence_record_id', 'tag_cases', ['confidence', 'record_id'])
+    op.create_index('ix_tag_cases_country', 'tag_cases', ['country'])
+    op.create_index('ix_tag_cases_since_record_id', 'tag_cases', ['since', 'record_id'])
+    op.create_index('ix_tag_cases_year', 'tag_cases', ['year'])
     op.create_index('ix_tag_cases_stage_confidence', 'tag_cases', ['stage', 'confidence'])
     op.create_index('ix_tag_cases_stale', 'tag_cases', ['stale'])
     op.create_table('tag_decisions',
@@ -164,6 +204,8 @@ def downgrade() -> None:
     op.drop_table('tag_disputes')
     op.drop_table('tag_decisions')
     op.drop_table('tag_cases')
+    op.drop_table('tag_bulk_items')
+    op.drop_table('tag_bulks')
     op.drop_table('tag_switches')
     op.drop_table('tag_samples')
     op.drop_table('tag_learnt')
