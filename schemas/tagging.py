@@ -12,6 +12,9 @@ from schemas.vocabulary import term_of
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
 
+#: Why somebody decided so.
+Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
+
 TagKind = Literal["sdg", "theme", "gender"]
 #: untagged: neither tags nor suggestions; suggested: some suggestion waits; decided: none does.
 CaseStage = Literal["untagged", "suggested", "decided"]
@@ -124,7 +127,7 @@ class Decision(Model):
     primary: bool | None = None
     contribution: Contribution | None = None
     passage: Text | None = None
-    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    comment: Comment = ""
     seen: Annotated[int, Field(ge=0)] = 0
 
     @property

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from indexer.tagging.sections import reading_of
+from indexer.tagging.sections import find, reading_of
 from kb.tagging.letters import VOCABULARIES, name
 from schemas.language import Language
 from schemas.records import Record
@@ -33,8 +33,8 @@ def parts(record: Record, passage: str | None, language: Language) -> list[Part]
 
 
 def _marks(text: str, passage: str | None) -> list[tuple[int, int]]:
-    at = text.find(passage) if passage else -1
-    return [(at, at + len(passage))] if passage and at >= 0 else []
+    place = find(text, passage) if passage else None
+    return [place] if place else []
 
 
 def choices(kind: TagKind, language: Language) -> list[tuple[str, str]]:

@@ -136,4 +136,5 @@ DONE: Final[dict[str, str]] = {
     "verdict": N_("Your verdict is noted. It is settled once others have read it too."),
     "settled": N_("Your verdict is noted, and with it the dispute is settled."),
     "last-case": N_("That was the last case of this list."),
+    "switched": N_("Done. The suggestions are made anew in the background; no text is read again for that."),
 }

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from indexer.embedding import Embedder, Vectors
@@ -13,6 +14,7 @@ from indexer.tagging.learning import Offsets
 from indexer.tagging.reading import Progress
 from indexer.tagging.remembered import again
 from indexer.tagging.service import Tagger, Taggers
+from kb.db import transaction
 from kb.tagging import learnt
 from schemas.language import Language
 from schemas.tagging import Suggestions
@@ -68,8 +70,10 @@ def in_use(session: Session, base: str) -> InUse:
 
 
 def suggest(
-    used: InUse, tagger: Tagger, text: str, language: Language, progress: Progress | None = None
+    database: Engine, tagger: Tagger, text: str, language: Language, progress: Progress | None = None
 ) -> Suggestions:
-    """What the version in use says of a text that belongs to no record."""
+    """What the version in use says of a text that belongs to no record. No transaction is open while it is read."""
+    with transaction(database, readonly=True) as session:
+        used = in_use(session, tagger.version)
     said = tagger.suggest(text, language, progress)
     return again(said, tagger.document(text, language), used.offsets, used.model)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from indexer.document import texts_of
 from indexer.embedding import text_key
+from kb.records.privacy import public_record
 from schemas.language import Language
-from schemas.records import RecordBase
+from schemas.records import Expert, RecordBase
 
 _BETWEEN = "\n\n"
 
@@ -45,9 +46,10 @@ class Reading:
 
 def reading_of(record: RecordBase) -> Reading:
     """The record in its own language: what experts keep to themselves is not read."""
+    shown = public_record(record) if isinstance(record, Expert) else record
     sections: list[Section] = []
     start = 0
-    for path, text in texts_of(record, record.language):
+    for path, text in texts_of(shown, record.language):
         sections.append(Section(path, text, start))
         start += len(text) + len(_BETWEEN)
     return Reading(record.language, tuple(sections))

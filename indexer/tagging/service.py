@@ -13,10 +13,10 @@ from indexer.tagging import gender
 from indexer.tagging import model as models
 from indexer.tagging import thresholds as limits
 from indexer.tagging.learning import Offsets
-from indexer.tagging.logistic import Numbers, sigmoid
+from indexer.tagging.logistic import Numbers
 from indexer.tagging.model import TARGETS, TaggingModel
 from indexer.tagging.passages import evidence, probability
-from indexer.tagging.reading import Progress, Understood, goal_words, of_all, read
+from indexer.tagging.reading import NOTHING, Progress, Understood, goal_words, of_all, read
 from indexer.tagging.texts import THREADS, goal_of
 from kb.errors import Unavailable
 from kb.settings import Settings, get_settings
@@ -61,7 +61,9 @@ class Tagger:
         document = self._document(reading)
         logits = document.base + (offsets.apply(document.vector, document.words) if offsets else 0)
         goals = [self._goal(reading, number, float(logits[number])) for number in np.argsort(-logits, kind="stable")]
-        return Suggestions(model=self.version, language=language, sdgs=goals, gender=gender.suggest(reading))
+        return Suggestions(
+            model=self.version, language=language, sdgs=goals, gender=gender.suggest(reading, self.model)
+        )
 
     def document(self, text: str, language: Language) -> Document:
         """The text as the learning sees it."""
@@ -92,7 +94,7 @@ class Tagger:
         windows = reading.windows
         if not windows.spans:
             return Document(
-                np.zeros(self._embedder.dimension, dtype=np.float32), np.zeros(len(GOALS)), np.full(len(GOALS), -9.0)
+                np.zeros(self._embedder.dimension, dtype=np.float32), np.zeros(len(GOALS)), np.full(len(GOALS), NOTHING)
             )
         vector = self.model.standardised(windows.vectors).mean(axis=0)
         return Document(vector, windows.goal_words.mean(axis=0), of_all(windows.goals))
@@ -100,7 +102,7 @@ class Tagger:
     def _goal(self, reading: Understood, number: int, logit: float) -> GoalSuggestion:
         targets = self._targets(reading, number)
         best = int(reading.windows.goals[:, number].argmax()) if reading.windows.spans else None
-        said = evidence(reading, reading.sentences, reading.sentences.goals[:, number], goal_words(), number)
+        said = evidence(reading, reading.sentences.goals[:, number], goal_words(), number)
         return GoalSuggestion(
             goal=GOALS[number],
             target=targets[0].code if targets else None,
@@ -173,6 +175,3 @@ class Taggers:
                 tagger, self._embedding = open_tagger(embedder, self._settings.data_dir), embedder.id
                 self._tagger = tagger
             return self._tagger
-
-
-__all__ = ["Document", "Tagger", "Taggers", "open_tagger", "sigmoid"]

@@ -146,7 +146,7 @@ def paragraphs(pages: list[list[str]]) -> Iterator[str]:
     widest = sorted(map(len, filter(None, kept)))
     usual = widest[int(len(widest) * 0.8)] if widest else 0
     paragraph = ""
-    for line, after in zip(kept, [*kept[1:], ""], strict=True):
+    for line, after in zip(kept, [*kept[1:], ""], strict=False):
         if not line:
             # A sentence goes on where the page ends.
             if paragraph and (not after[:1].islower() or paragraph.endswith((".", "!", "?", ":"))):
@@ -173,7 +173,7 @@ def _without_furniture(pages: list[list[str]]) -> Iterator[list[str]]:
             for at, line in enumerate(page)
             if not (
                 line.isdecimal()
-                or (len(pages) > 2 and min(at, len(page) - 1 - at) < 3 and shared[_shape(line)] > len(pages) / 2)
+                or (len(pages) > 2 and min(at, len(page) - 1 - at) < 2 and shared[_shape(line)] > len(pages) / 2)
             )
         ]
 
@@ -193,14 +193,15 @@ _BLOCKS: Final = frozenset(
     "address article blockquote body caption center dd details div dl dt fieldset figcaption figure form h1 h2 h3 h4 h5 h6"
     " header hr li main ol p pre section summary table tbody td tfoot th thead tr ul br".split()
 )
-_HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-#: Letters from which a block counts as one of the text's own, and from which what is marked as the main part is believed.
+#: What is read however short it is.
+_TEXTS: Final = ("h1", "h2", "h3", "h4", "h5", "h6", "p", "blockquote")
+#: Letters from which another block is read, and from which what is marked as the main part is believed.
 _TELLING: Final = 30
 _MAIN: Final = 300
 
 
 class _Page(HTMLParser):
-    """Collects blocks: (in the main part, a heading, text, how many of its letters are links)."""
+    """Collects blocks: (in the main part, marked as text, text, how many of its letters are links)."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -248,9 +249,9 @@ class _Page(HTMLParser):
     def _end_block(self) -> None:
         text = " ".join("".join(self._text).split())
         if text:
-            heading = any(self._counts[name] for name in _HEADINGS)
+            is_text = any(self._counts[name] for name in _TEXTS)
             main = bool(self._counts["main"] or self._counts["article"])
-            self.blocks.append((main, heading, text, self._linked))
+            self.blocks.append((main, is_text, text, self._linked))
         self._text, self._linked = [], 0
 
 
@@ -272,7 +273,7 @@ def main_text(html: str) -> str:
     main = [block for block in page.blocks if block[0]]
     blocks = main if sum(len(text) for _, _, text, _ in main) >= _MAIN else page.blocks
     told = [
-        text for _, heading, text, linked in blocks if heading or (len(text) >= _TELLING and linked * 2 < len(text))
+        text for _, is_text, text, linked in blocks if (is_text or len(text) >= _TELLING) and linked * 2 < len(text)
     ]
     found = told if sum(map(len, told)) >= _MAIN else [text for _, _, text, _ in blocks]
     title = " ".join(page.title.split())

@@ -164,7 +164,8 @@ class Looker:
         try:
             connection.request(method, _target(parts), headers=self._headers())
             answer = connection.getresponse()
-            content = answer.read(most + 1)
+            with answer:
+                content = answer.read(most + 1)
             if content and time.monotonic() >= end:
                 raise _NotThereError("timeout")  # it was cut off, which looks like an end
             return _Sent(answer.status, answer.getheader("Location", ""), answer.headers, content)
@@ -199,10 +200,12 @@ class _Pinned(http.client.HTTPConnection):
         if self._secure:
             context = self._looker.tls or ssl.create_default_context()
             self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+        # http.client forgets the socket, without closing it, once an answer has begun that ends with the connection.
+        self._held: socket.socket = self.sock
 
     def cut(self) -> None:
         """End it from another thread."""
-        sock: socket.socket | None = self.sock
+        sock: socket.socket | None = getattr(self, "_held", None)
         if sock:
             try:
                 sock.shutdown(socket.SHUT_RDWR)

@@ -16,7 +16,9 @@ from kb.audit import service as audit
 from kb.db import utcnow
 from kb.errors import Conflict, Forbidden, Invalid, KnowledgeBaseError, NotFound
 from kb.limits import service as limits
+from kb.profiles import service as profiles
 from kb.records import service as records
+from kb.records.privacy import public_record
 from kb.tagging import cases, decisions, letters
 from kb.tagging.decisions import TEAM, Tag, code_of, tag_in
 from kb.tagging.tables import DecisionRow, DisputeRow, VerdictRow
@@ -66,13 +68,15 @@ class Dispute:
 # Raising one
 
 
-def disputable(record: Record, account: Account) -> list[tuple[Literal["sdg", "theme"], str]]:
-    """(kind, code) of the tags that this person may dispute: those that readers see, and staff all that stand."""
-    found: list[tuple[Literal["sdg", "theme"], Tag]] = [
-        *(("sdg", tag) for tag in record.sdgs),
-        *(("theme", tag) for tag in record.gender.themes),
-    ]
+def disputable(session: Session, record: Record, account: Account) -> list[tuple[Literal["sdg", "theme"], str]]:
+    """(kind, code) of the tags that this person may dispute: those that readers see, and staff all that stand. Whom a profile
+    is about may dispute its tags even where they keep them from readers."""
     staff = account.may("review")
+    seen = record if staff or profiles.account_of_expert(session, record.id) == account.id else public_record(record)
+    found: list[tuple[Literal["sdg", "theme"], Tag]] = [
+        *(("sdg", tag) for tag in seen.sdgs),
+        *(("theme", tag) for tag in seen.gender.themes),
+    ]
     return [(kind, code_of(tag)) for kind, tag in found if tag.state == "accepted" and (staff or tag.public)]
 
 
@@ -87,7 +91,7 @@ def dispute(session: Session, account: Account, record_id: str, doubt: Doubt) ->
     tag = tag_in(record, doubt.kind, doubt.code)
     if tag is not None and tag.state == "disputed":
         raise Conflict(N_("This tag is disputed already. Two readers look at it."))
-    if tag is None or (doubt.kind, doubt.code) not in disputable(record, account):
+    if tag is None or (doubt.kind, doubt.code) not in disputable(session, record, account):
         raise Invalid(N_("The record does not have this tag."), field="code")
     decisions.check_seen(cases.decisions_of(session, record_id), doubt.kind, doubt.key, doubt.seen)
     row = DisputeRow(

@@ -35,6 +35,14 @@ def versions(session: Session, most: int) -> list[LearntRow]:
     return list(session.scalars(wanted.order_by(LearntRow.version.desc())))
 
 
+def get(session: Session, version: int) -> LearntRow:
+    """One version, its offsets not loaded. Raises NotFound."""
+    row = session.get(LearntRow, version, options=[defer(LearntRow.offsets)])
+    if row is None:
+        raise NotFound(N_("There is no such version."))
+    return row
+
+
 def newest(session: Session, base: str) -> LearntRow | None:
     """The last version over this base."""
     query = select(LearntRow).options(defer(LearntRow.offsets)).where(LearntRow.base == base)
@@ -61,9 +69,7 @@ def switch(session: Session, account: Account, base: str, version: int, comment:
 
 
 def _check(session: Session, base: str, version: int, comment: str) -> None:
-    row = session.get(LearntRow, version, options=[defer(LearntRow.offsets)])
-    if row is None:
-        raise NotFound(N_("There is no such version."))
+    row = get(session, version)
     if row.base != base:
         raise Conflict(N_("This version was learnt over another model, so it does not fit the one that is used here."))
     if not comment:

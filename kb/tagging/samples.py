@@ -167,7 +167,7 @@ def refusal(sample: Sample, account: Account, record_id: str) -> Conflict | NotF
     if record_id not in sample.record_ids:
         return NotFound(N_("This record is not in the sample."))
     if sample.is_complete(record_id):
-        return Conflict(N_("As many people as should have read this record, so no more can be said of it here."))
+        return Conflict(N_("Enough people have read this record already."))
     return None
 
 

@@ -25,6 +25,7 @@ from kb.records.urls import SEGMENTS, record_path
 from kb.tagging import cases
 from kb.tagging.cases import TAGGED
 from kb.tagging.decisions import TEAM
+from schemas.gender_marker import explain
 from schemas.language import LANGUAGES, Language
 from schemas.records import Collection, Event, Expert, RecordType
 from schemas.search import SearchResult
@@ -111,6 +112,7 @@ def show(
         graph=_graph(request, found),
         reach=receivers.reach_of(session, found.record) if record.type in _WITH_CONTACT else None,
         today=utcnow().date(),
+        explained=explain(record.gender.checklist),
         under_review=cases.under_review(session, record.id),
         TEAM=TEAM,
         TAGGED=TAGGED,

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from starlette.datastructures import FormData, UploadFile
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
+from indexer.tagging import opening
 from indexer.tagging.service import Tagger
 from kb.documents import service as documents
 from kb.documents.service import Document
@@ -54,7 +55,7 @@ def suggest(request: Request, engine: EngineDep, settings: SettingsDep, asker: A
     """The form with what the model says of the text that was sent."""
     try:
         asked = _asked(request, engine, settings, asker.network, form)
-        suggestions = _tagger(request).suggest(asked.document.text, asked.language)
+        suggestions = opening.suggest(engine, _tagger(request), asked.document.text, asked.language)
     except KnowledgeBaseError as error:
         problems = problem_of(error, language_of(request))
         return _page(request, _typed(form), problems, status=error.status, headers=_headers(error))
@@ -75,14 +76,14 @@ def suggest_in_steps(
         failed = {"failed": _problems(problem_of(error, language), language)}
         headers = _headers(error) | {"Cache-Control": "no-store"}
         return Response(_line(failed), error.status, media_type=_NDJSON, headers=headers)
-    return StreamingResponse(_steps(asked, tagger, language), media_type=_NDJSON, headers=_AT_ONCE)
+    return StreamingResponse(_steps(asked, engine, tagger, language), media_type=_NDJSON, headers=_AT_ONCE)
 
 
 @router.post(_PATH + "/json")
 def download(request: Request, engine: EngineDep, settings: SettingsDep, asker: AskerDep, form: FormDep) -> Response:
     """The text and all that the model says of it, as a file."""
     asked = _asked(request, engine, settings, asker.network, form)
-    suggestions = _tagger(request).suggest(asked.document.text, asked.language)
+    suggestions = opening.suggest(engine, _tagger(request), asked.document.text, asked.language)
     content = {"text": asked.document.text, "suggestions": suggestions.model_dump(mode="json")}
     headers = {"Content-Disposition": 'attachment; filename="suggestions.json"', "Cache-Control": "no-store"}
     return Response(json.dumps(content, ensure_ascii=False, indent=1), media_type="application/json", headers=headers)
@@ -125,8 +126,7 @@ def _document(engine: Engine, settings: Settings, network: str, form: FormData) 
 
 
 def _tagger(request: Request) -> Tagger:
-    found: Tagger = request.app.state.taggers.get(request.app.state.search.meaning.remembering.embedder)
-    return found
+    return opening.tagger_of(request.app.state.taggers, request.app.state.search)
 
 
 # What is shown
@@ -160,16 +160,17 @@ def _headers(error: KnowledgeBaseError) -> dict[str, str]:
     return {"Retry-After": str(error.members["retry_after"])} if isinstance(error, TooMany) else {}
 
 
-def _steps(asked: Asked, tagger: Tagger, language: Language) -> Iterator[str]:
+def _steps(asked: Asked, engine: Engine, tagger: Tagger, language: Language) -> Iterator[str]:
+    text = asked.document.text
     try:
-        for step in tryout.in_steps(lambda tell: tagger.suggest(asked.document.text, asked.language, tell)):
+        for step in tryout.in_steps(lambda tell: opening.suggest(engine, tagger, text, asked.language, tell)):
             if isinstance(step, tryout.Step):
                 yield _line({"done": step.done, "total": step.total})
             else:
                 html = _rendered(
                     "tags/result_only.html", language, result=_result(asked, step), terms_in=tryout.terms_in
                 )
-                yield _line({"html": html, "text": asked.document.text})
+                yield _line({"html": html, "text": text})
     except Exception:
         # The answer has begun, so it is too late for another status.
         log.exception("a text could not be tagged")

@@ -122,7 +122,8 @@ def _raise_page(
     status: int = 200,
 ) -> Response:
     language, record = language_of(request), _visible(session, account, record_id).record
-    options = [(f"{kind}:{code}", name(kind, code, language)) for kind, code in disputes.disputable(record, account)]
+    may = disputes.disputable(session, record, account)
+    options = [(f"{kind}:{code}", name(kind, code, language)) for kind, code in may]
     made = cases.decisions_of(session, record_id)
     own = [each for each in disputes.of_record(session, record_id) if each.row.raised_by == account.id]
     return page(

@@ -50,7 +50,7 @@ MARKERS: Final = {
     "0": N_("0: equality between women and men is not an objective"),
     "1": N_("1: it is an important objective, but not the main reason"),
     "2": N_("2: it is the main objective; without it this would not have been done"),
-    "unsure": N_("The text does not allow to tell"),
+    "unsure": N_("It cannot be told from the text"),
 }
 
 
@@ -172,10 +172,10 @@ def _title(figure: Figure, names: dict[str, str], language: Language) -> str:
         return name("sdg" if figure.subject == "goal" else "theme", figure.of, language)
     subject = i18n.gettext(SUBJECTS[figure.subject], language)
     if figure.scope == "language":
-        return f"{load('languages').label_of(figure.of, language)}: {subject}"
+        return f"{load('languages').label_of(figure.of, language)} · {subject}"
     if figure.scope == "pair":
         both = i18n.join([names.get(who, "–") for who in figure.of.split()], language)
-        return f"{both}: {subject}"
+        return f"{both} · {subject}"
     return subject
 
 
@@ -294,7 +294,7 @@ def _reading_page(
         goals=[(term.id, name("sdg", term.id, language)) for term in load("sdgs").top()],
         themes=[(term.id, term.label[language]) for term in load("gender_themes").terms],
         markers=[(value, i18n.gettext(text, language)) for value, text in MARKERS.items()],
-        done=sample.done_by(account.id),
+        own_count=sample.done_by(account.id),
         own=own,
         refused=problem_of(refused, language).get("", "") if refused else "",
         values=_typed(own) if values is None else values,
