@@ -48,7 +48,8 @@ def register(app: typer.Typer) -> None:
 
 
 @contextmanager
-def _opened() -> Iterator[tuple[Engine, Search]]:
+def opened() -> Iterator[tuple[Engine, Search]]:
+    """Database and search of the settings, for a command."""
     settings = get_settings()
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     database = make_engine(settings)
@@ -62,7 +63,7 @@ def _opened() -> Iterator[tuple[Engine, Search]]:
 
 
 @contextmanager
-def _progress(what: str) -> Iterator[sync.Progress]:
+def progress_bar(what: str) -> Iterator[sync.Progress]:
     """A bar on a terminal; elsewhere a line at the end of each tenth."""
     bar = Progress(TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), transient=True)
     if not bar.console.is_terminal:
@@ -89,8 +90,8 @@ def _lines(what: str) -> sync.Progress:
 @index.command("sync")
 def sync_command() -> None:
     """Take in all changes that wait, then compute the vectors that are missing."""
-    with _opened() as (database, search):
-        with _progress("records") as progress:
+    with opened() as (database, search):
+        with progress_bar("records") as progress:
             finished = upkeep.take_in(database, search, progress)
         if finished is None:
             typer.echo("Another process is taking in the changes; they will be found there.")
@@ -100,7 +101,7 @@ def sync_command() -> None:
 
 def _embed(database: Engine, search: Search) -> None:
     more: bool | None = True
-    with _progress("passages") as progress:
+    with progress_bar("passages") as progress:
         while more:
             more = upkeep.embed(database, search, progress, threads=THREADS)
     if more is None:
@@ -119,8 +120,8 @@ def rebuild_command(
     if by_worker:
         _send("rebuild")
         return
-    with _opened() as (database, search):
-        with _progress("records") as progress:
+    with opened() as (database, search):
+        with progress_bar("records") as progress:
             done = upkeep.rebuild(database, search, progress)
         if not done:
             typer.echo("Another process is rebuilding the index already; wait for it to end.", err=True)
@@ -132,8 +133,8 @@ def rebuild_command(
 @index.command("check")
 def check_command() -> None:
     """Compare index and database; queue what differs. Exit code 1 when something did."""
-    with _opened() as (database, search):
-        with _progress("records") as progress:
+    with opened() as (database, search):
+        with progress_bar("records") as progress:
             found = upkeep.check(database, search, progress)
         for what, ids in (("missing", found.missing), ("stale", found.stale), ("orphaned", found.orphaned)):
             typer.echo(f"{what}: {len(ids)}" + (f" ({', '.join(ids[:5])} ...)" if ids else ""))
@@ -145,7 +146,7 @@ def check_command() -> None:
 @index.command("status")
 def status_command() -> None:
     """Where the index stands."""
-    with _opened() as (database, search):
+    with opened() as (database, search):
         _say_status(database, search)
 
 
@@ -295,7 +296,7 @@ def evaluate_command(
 ) -> None:
     """Measure search on judged queries: nDCG@10, MRR@10 and refusal, by kind and language, for the three modes; and the
     expert finder beside the search among experts."""
-    with _opened() as (database, search):
+    with opened() as (database, search):
         search.prepare()
         typer.echo(evaluate.report(database, search, evaluate.read(judgements), misses))
         typer.echo(evaluate.report_finder(database, search, evaluate.read(needs)))

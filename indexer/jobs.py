@@ -6,6 +6,7 @@ A commit that adds jobs wakes them; a timer does anyway, for a hint can be lost.
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol, Self
 
 from fastapi import FastAPI
@@ -13,6 +14,9 @@ from sqlalchemy import Engine
 
 from indexer import upkeep
 from indexer.search import Search
+from indexer.sync import Stop
+from indexer.tagging import job as tagging
+from indexer.tagging.opening import tagger_of
 from kb import outbox, rounds
 from kb.settings import Settings
 
@@ -43,11 +47,13 @@ class Background(Protocol):
 
 
 class Worker:
-    """Takes in changes, then computes vectors, then waits."""
+    """Takes in changes, then computes vectors, then does what is less urgent, then waits. ``rest`` is given what says that
+    there is something more urgent, and says whether more is left."""
 
-    def __init__(self, database: Engine, search: Search) -> None:
+    def __init__(self, database: Engine, search: Search, rest: Callable[[Stop], bool] = lambda _stop: False) -> None:
         self._database = database
         self._search = search
+        self._rest = rest
         self._wake = threading.Event()
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="indexer", daemon=True)
@@ -78,6 +84,8 @@ class Worker:
         upkeep.forget(self._database, self._search)
         # New words before old meaning: an edit interrupts the computing of vectors.
         while not self._interrupted() and upkeep.embed(self._database, self._search, stop=self._interrupted):
+            pass
+        while not self._interrupted() and self._rest(self._interrupted):
             pass
 
     def _interrupted(self) -> bool:
@@ -177,19 +185,21 @@ def _try(work: Callable[[], None]) -> bool:
 
 
 def start(app: FastAPI) -> None:
-    """Begin working for this application; ``app.state`` has ``settings``, ``engine`` and ``search``."""
+    """Begin working for this application; ``app.state`` has ``settings``, ``engine``, ``search`` and ``taggers``."""
     state = app.state
-    state.background = _background(state.settings, state.engine, state.search)
+    opened = partial(tagger_of, state.taggers, state.search)
+    rest = partial(tagging.advance, state.engine, opened, state.settings)
+    state.background = _background(state.settings, state.engine, state.search, rest)
     for each in state.background:
         each.start()
 
 
-def _background(settings: Settings, database: Engine, search: Search) -> list[Background]:
+def _background(settings: Settings, database: Engine, search: Search, rest: Callable[[Stop], bool]) -> list[Background]:
     return (
         [Hints(settings), Repeated("prepare", PERIOD, search.follow)]
         if settings.broker_url
         else [
-            Worker(database, search),
+            Worker(database, search, rest),
             Repeated("rounds", ROUND_PERIOD, lambda: rounds.walk(database, settings), delay=ROUND_PERIOD),
         ]
     )

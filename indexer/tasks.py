@@ -4,8 +4,8 @@ Queue ``index`` is for all that writes records to the index; ``embedding`` is fo
 with a graphics card can take just that. Nothing hangs on a single message: beat asks for the work again all the time, and
 the leases in the database keep two workers from doing the same thing. The numbers:
 
-- ``take_in`` and ``embed`` work in slices of 30 seconds. A slice may be followed by one batch on a slow engine, or preceded
-  by the loading of a big model: a task that takes ten minutes hangs, and is stopped.
+- ``take_in``, ``embed`` and ``suggest`` work in slices of 30 seconds. A slice may be followed by one batch on a slow engine,
+  or preceded by the loading of a big model: a task that takes ten minutes hangs, and is stopped.
 - Redis hands a message out again that nobody acknowledged within an hour, as when a whole machine was lost. Only a rebuild
   of some million records takes longer; handed out again, it finds the lease held, and ends.
 - A task whose process was killed is tried again: at once where beat would ask for it anyway, a rebuild when its lease, which
@@ -15,7 +15,7 @@ the leases in the database keep two workers from doing the same thing. The numbe
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 from celery import Celery, signals
@@ -26,6 +26,9 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from indexer import upkeep
 from indexer.search import Search, open_search
 from indexer.sync import LEASE
+from indexer.tagging import job as tagging
+from indexer.tagging.opening import tagger_of
+from indexer.tagging.service import Taggers
 from kb import rounds
 from kb.db import make_engine, migrate
 from kb.errors import Unavailable
@@ -62,6 +65,20 @@ def embed() -> None:
     upkeep.embed(*opened())
 
 
+@cache
+def taggers() -> Taggers:
+    """The taggers of this worker process."""
+    return Taggers(get_settings())
+
+
+def suggest() -> None:
+    """Read records for tagging for a while, unless vectors are missing: search comes first."""
+    database, search = opened()
+    if not search.engine.missing_vectors(1):
+        stop = upkeep.after(upkeep.SLICE)
+        tagging.advance(database, partial(tagger_of, taggers(), search), get_settings(), stop)
+
+
 def walk() -> None:
     """Walk the rounds."""
     rounds.walk(opened()[0], get_settings())
@@ -89,7 +106,7 @@ def make_app(settings: Settings, **transport: Any) -> Celery:
         task_reject_on_worker_lost=True,
         task_retry_on_worker_lost=True,
         task_default_queue="index",
-        task_routes={"embed": {"queue": "embedding"}},
+        task_routes={"embed": {"queue": "embedding"}, "suggest": {"queue": "embedding"}},
         worker_prefetch_multiplier=1,
         worker_soft_shutdown_timeout=upkeep.SLICE + 5,
         worker_cancel_long_running_tasks_on_connection_loss=False,
@@ -103,6 +120,7 @@ def make_app(settings: Settings, **transport: Any) -> Celery:
     )
     _add(app, take_in, limit=10 * MINUTE, max_retries=3, default_retry_delay=PERIOD)
     _add(app, embed, limit=10 * MINUTE, max_retries=3, default_retry_delay=PERIOD)
+    _add(app, suggest, limit=10 * MINUTE, max_retries=3, default_retry_delay=PERIOD)
     _add(app, walk, limit=10 * MINUTE, max_retries=0)
     _add(app, rebuild, limit=24 * 60 * MINUTE, max_retries=8, default_retry_delay=LEASE + 10)
     _add(app, check, limit=6 * 60 * MINUTE, max_retries=8, default_retry_delay=MINUTE)
@@ -132,6 +150,7 @@ def schedule() -> dict[str, dict[str, Any]]:
     return {
         "take in": soon | {"task": "take_in"},
         "embed": soon | {"task": "embed"},
+        "suggest": soon | {"task": "suggest"},
         "rounds": soon | {"task": "walk"},
         "check": nightly | {"task": "check"},
     }
@@ -140,6 +159,7 @@ def schedule() -> dict[str, dict[str, Any]]:
 @signals.worker_process_init.connect
 def _forget_what_the_parent_opened(**_: object) -> None:
     opened.cache_clear()
+    taggers.cache_clear()
 
 
 @signals.worker_process_shutdown.connect

@@ -22,6 +22,7 @@ from kb.privacy import retention, sweeping
 from kb.profiles import upkeep
 from kb.settings import Settings
 from kb.tagging import bulk_run
+from kb.tagging import queue as tags
 from kb.uploads.service import forget_unused
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ ROUNDS: Final = (
     Round("links.find", datetime.timedelta(hours=1), outside.find),
     Round("links.check", datetime.timedelta(minutes=1), outside.check),
     Round("invitations", datetime.timedelta(hours=12), _end_invitations),
+    Round("tags.new", datetime.timedelta(minutes=1), tags.enter_new),
     Round("uploads", datetime.timedelta(hours=12), forget_unused),
 )
 

@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     #: What is put before every question and every passage; unset: what the model says itself. Empty: nothing.
     embedding_query_prompt: str | None = None
     embedding_passage_prompt: str | None = None
+    #: ``auto``: tags are suggested for new and changed records in the background; ``manual``: only when a person asks for it
+    #: at the desk, or ``kb tagging suggest`` does.
+    tagging: Literal["auto", "manual"] = "auto"
     #: Before every key in the broker, so that several sites can share one.
     broker_prefix: str = "kb:"
     host: str = "127.0.0.1"

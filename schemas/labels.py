@@ -155,6 +155,7 @@ LABELS: Final[dict[str, str]] = {
     "themes": N_("Gender themes"),
     "marker": N_("Gender marker"),
     "checklist": N_("Criteria of the marker"),
+    "passages": N_("Passages of the criteria"),
     "results_evidenced": N_("Results for women and girls are proven"),
     "sex_disaggregated_data": N_("Data by sex"),
     "passage": N_("Passage"),
@@ -170,6 +171,19 @@ LABELS: Final[dict[str, str]] = {
     "translator": N_("Translator"),
     "checked": N_("Read and corrected by a person on"),
 }
+
+#: The questions of the gender marker in two or three words.
+CRITERIA: Final[dict[str, str]] = {
+    "objective": N_("Equality as an aim"),
+    "principal": N_("Equality as the main aim"),
+    "analysis": N_("Gender analysis"),
+    "design": N_("Design that harms nobody"),
+    "indicator": N_("Indicator of equality"),
+    "disaggregated": N_("Data by sex"),
+    "monitoring": N_("Follow-up and report"),
+    "results": N_("Proven results"),
+}
+LABELS.update((f"{where}.{name}", label) for where in ("checklist", "passages") for name, label in CRITERIA.items())
 
 
 def label_parts(path: str) -> list[str]:

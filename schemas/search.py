@@ -175,12 +175,13 @@ class Point(Model):
     lon: float
 
 
-JobName = Literal["index", "embed", "rebuild", "check"]
+JobName = Literal["index", "embed", "rebuild", "check", "tagging"]
 JobState = Literal["running", "finished", "failed", "interrupted"]
 
 
 class JobStatus(Model):
-    """The last run of a long job: taking in changes, computing vectors, a rebuild, a comparison with the database."""
+    """The last run of a long job: taking in changes, computing vectors, a rebuild, a comparison with the database,
+    suggesting tags."""
 
     name: JobName
     #: ``interrupted``: it has not ended, and nothing was heard of it for ten minutes.

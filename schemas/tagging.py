@@ -7,10 +7,13 @@ from pydantic import Field, StringConstraints
 from schemas.base import Model
 from schemas.language import Language, Text
 from schemas.records import RecordType
-from schemas.tags import Contribution
+from schemas.tags import Contribution, Criterion
 from schemas.vocabulary import term_of
 
 Confidence = Annotated[float, Field(ge=0, le=1)]
+
+#: Why somebody decided so.
+Comment = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 
 TagKind = Literal["sdg", "theme", "gender"]
 #: untagged: neither tags nor suggestions; suggested: some suggestion waits; decided: none does.
@@ -77,7 +80,7 @@ class ThemeSuggestion(Model):
 class CriterionSuggestion(Model):
     """What the text says to a question of the gender marker: yes, no, or None where it does not say."""
 
-    criterion: Annotated[str, term_of("gender_criteria")]
+    criterion: Criterion
     answer: bool | None
     confidence: Confidence
     evidence: Evidence | None
@@ -124,13 +127,58 @@ class Decision(Model):
     primary: bool | None = None
     contribution: Contribution | None = None
     passage: Text | None = None
-    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    comment: Comment = ""
     seen: Annotated[int, Field(ge=0)] = 0
 
     @property
     def key(self) -> str:
         """What one person at a time can decide on: the goal, or the theme."""
         return self.code.split(".")[0]
+
+
+#: What learning did to the suggestions; ``few``: there are too few decisions to say.
+Verdict = Literal["better", "even", "worse", "few"]
+
+
+class Measured(Model):
+    """How suggestions meet the decisions: goals that were suggested, and those of them that people accepted; precision and
+    recall, None where there is nothing to count; the mean log loss in nats."""
+
+    suggested: int
+    right: int
+    precision: float | None
+    recall: float | None
+    log_loss: float
+
+
+class Figures(Model):
+    """Base and learnt side by side on the same decisions, of which so many say yes."""
+
+    decisions: int
+    accepted: int
+    base: Measured
+    learnt: Measured
+    verdict: Verdict
+
+
+class LearningReport(Model):
+    """How a version does on decisions that it was not fitted to: each document in turn is held out. By goal and by language
+    where there is any decision."""
+
+    documents: int
+    all: Figures
+    goals: dict[str, Figures]
+    languages: dict[str, Figures]
+
+
+class Screening(Model):
+    """A person's answers to the questions of the gender marker; one that is not here is not stated. ``seen`` is the last
+    decision on the marker that the person saw, 0 for none."""
+
+    answers: dict[Criterion, bool]
+    passages: dict[Criterion, Text] = {}
+    comment: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
+    seen: Annotated[int, Field(ge=0)] = 0
 
 
 class BulkRule(Model):

@@ -12,6 +12,8 @@ from schemas.vocabulary import term_of
 TagSource = Literal["author", "machine", "staff"]
 TagState = Literal["suggested", "accepted", "rejected", "disputed"]
 Contribution = Literal["direct", "indirect", "negative"]
+#: A question of the gender marker.
+Criterion = Annotated[str, term_of("gender_criteria")]
 
 
 class Tag(Model):
@@ -57,10 +59,13 @@ class Gender(Model):
 
     themes: list[GenderThemeTag] = []
     marker: Literal[0, 1, 2] | None = None
-    #: The criteria that led to the marker, question id to answer.
-    checklist: dict[str, bool] = {}
+    #: The answers that led to the marker (``schemas/gender_marker.py``); a question that is not here is not stated.
+    checklist: dict[Criterion, bool] = {}
+    #: What an answer rests on, word for word from the record, in ``passage_language`` as ``passage`` is.
+    passages: dict[Criterion, Text] = {}
     passage: Text | None = None
     passage_language: Language | None = None
+    #: Beside the marker, which is about what was meant to be done: whether it is shown that something became more equal.
     results_evidenced: bool | None = None
     sex_disaggregated_data: bool | None = None
     source: TagSource = "author"

@@ -23,6 +23,7 @@ from indexer.tagging.service import Taggers
 from kb.db import make_engine
 from kb.records.routes import router as records_api
 from kb.settings import Settings, get_settings
+from kb.tagging.routes import router as tags_api
 from search_ui import edge, errors, health, i18n, openapi, pages
 from search_ui.identity import identify
 from search_ui.render import STATIC, static_version
@@ -74,7 +75,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     openapi.install(app)
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")
     app.add_api_route("/", _to_language, include_in_schema=False)
-    for router in (health.router, records_api, search_api, tagging_api):
+    for router in (health.router, records_api, tags_api, search_api, tagging_api):
         app.include_router(router)
     for module in sorted(found.name for found in pkgutil.iter_modules(pages.__path__)):
         app.include_router(importlib.import_module(f"search_ui.pages.{module}").router)
@@ -85,6 +86,7 @@ def _set_state(app: FastAPI, settings: Settings, registry: CollectorRegistry) ->
     app.state.settings = settings
     app.state.registry = registry
     app.state.gauges = health.gauges(registry)
+    app.state.taggers = Taggers(settings)
 
 
 @asynccontextmanager
@@ -99,7 +101,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 def _open(app: FastAPI) -> None:
     app.state.engine = make_engine(app.state.settings)
     app.state.search = open_search(app.state.settings, app.state.engine)
-    app.state.taggers = Taggers(app.state.settings)
     jobs.start(app)
 
 

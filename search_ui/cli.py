@@ -109,10 +109,12 @@ def _say_where(settings: Settings) -> None:
 def _join() -> None:
     """Add the commands of the other folders."""
     from indexer import cli as index_commands
+    from indexer.tagging import commands as tagging_commands
     from kb import cli as record_commands
 
     record_commands.register(app)
     index_commands.register(app)
+    tagging_commands.register(app)
 
 
 def main() -> None:

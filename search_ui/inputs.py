@@ -131,4 +131,10 @@ DONE: Final[dict[str, str]] = {
     "joined": N_("You write this draft now too."),
     "left": N_("You no longer write this draft."),
     "merged": N_("Saved. Somebody else had changed other fields meanwhile; both changes are kept."),
+    "read": N_("The model has read the text."),
+    "disputed": N_("Thank you. Two people of the editorial team look at it; you get a mail when it is settled."),
+    "verdict": N_("Your verdict is noted. It is settled once others have read it too."),
+    "settled": N_("Your verdict is noted, and with it the dispute is settled."),
+    "last-case": N_("That was the last case of this list."),
+    "switched": N_("Done. The suggestions are made anew in the background; no text is read again for that."),
 }

@@ -21,6 +21,9 @@ Profiles.register_profile("fast", max_examples=60, deadline=None, suppress_healt
 Profiles.register_profile("ci", Profiles.get_profile("fast"), max_examples=300, print_blob=True)
 Profiles.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
+#: Sites and processes of the tests read no text for tags behind their backs; a test that wants it says so.
+os.environ["KB_TAGGING"] = "manual"
+
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """With KB_TEST_ALL, as in CI, a test that was skipped is a failure: what it needs should be here."""

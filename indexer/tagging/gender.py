@@ -5,41 +5,44 @@ from typing import Final, Literal
 import numpy as np
 
 from indexer.tagging import thresholds as limits
-from indexer.tagging.model import CRITERIA, GENDER, THEMES
+from indexer.tagging.logistic import Numbers
+from indexer.tagging.model import CRITERIA, GENDER, THEMES, TaggingModel
 from indexer.tagging.passages import evidence, probability, quoted
-from indexer.tagging.reading import Reading, gender_words, of_all
+from indexer.tagging.reading import Understood, gender_words
 from schemas.tagging import CriterionSuggestion, Evidence, GenderSuggestion, MarkerSuggestion, ThemeSuggestion
 
 OBJECTIVE: Final = GENDER.index("objective")
 PRINCIPAL: Final = GENDER.index("principal")
 
 
-def suggest(reading: Reading) -> GenderSuggestion:
+def suggest(understood: Understood, model: TaggingModel) -> GenderSuggestion:
     """What the model says of a text on gender."""
-    logits = of_all(reading.windows.gender) if reading.windows.spans else np.full(len(GENDER), -9.0)
-    themes = [
-        _theme(reading, number, float(logits[number])) for number in np.argsort(-logits[: len(THEMES)], kind="stable")
-    ]
-    marker = _marker(reading, float(logits[OBJECTIVE]), float(logits[PRINCIPAL]))
-    return GenderSuggestion(themes=themes, marker=marker, criteria=_criteria(marker))
+    logits, close = understood.gender(model)
+    order = np.argsort(-logits[: len(THEMES)], kind="stable")
+    marker = _marker(understood, logits, close)
+    return GenderSuggestion(
+        themes=[_theme(understood, int(number), float(logits[number]), close) for number in order],
+        marker=marker,
+        criteria=[_criterion(understood, criterion, logits, close, marker) for criterion in CRITERIA],
+    )
 
 
-def _theme(reading: Reading, number: int, logit: float) -> ThemeSuggestion:
+def _theme(understood: Understood, number: int, logit: float, close: Numbers) -> ThemeSuggestion:
     return ThemeSuggestion(
         theme=THEMES[number],
         confidence=probability(logit),
         suggested=logit > limits.THEME,
-        evidence=evidence(reading, reading.sentences, reading.sentences.gender[:, number], gender_words(), number),
+        evidence=evidence(understood, close[:, number], gender_words(), number),
     )
 
 
-def _marker(reading: Reading, objective: float, principal: float) -> MarkerSuggestion:
-    aim, main = probability(objective), probability(principal)
+def _marker(understood: Understood, logits: Numbers, close: Numbers) -> MarkerSuggestion:
+    aim, main = probability(float(logits[OBJECTIVE])), probability(float(logits[PRINCIPAL]))
     value: Literal[0, 1, 2] = 0
-    if objective > limits.OBJECTIVE:
-        value = 2 if principal > limits.PRINCIPAL else 1
+    if logits[OBJECTIVE] > limits.OBJECTIVE:
+        value = 2 if logits[PRINCIPAL] > limits.PRINCIPAL else 1
     sure = round((1 - aim, aim * (1 - main), aim * main)[value], 4)
-    speaks_for, against = _for_and_against(reading)
+    speaks_for, against = _for_and_against(understood, close[:, OBJECTIVE])
     first = (against if value == 0 else speaks_for)[:1]
     return MarkerSuggestion(
         value=value,
@@ -51,29 +54,58 @@ def _marker(reading: Reading, objective: float, principal: float) -> MarkerSugge
     )
 
 
-def _for_and_against(reading: Reading) -> tuple[list[Evidence], list[Evidence]]:
+def _for_and_against(understood: Understood, logits: Numbers) -> tuple[list[Evidence], list[Evidence]]:
     """Sentences that say that equality is an aim, and those that mention women or gender without one; each the clearest
     first."""
-    pieces = reading.sentences
-    logits = pieces.gender[:, OBJECTIVE]
+    pieces = understood.sentences
     order = [int(number) for number in np.argsort(-logits, kind="stable")]
     speaking = [n for n in order if logits[n] > limits.OBJECTIVE]
-    against = [n for n in reversed(order) if logits[n] <= limits.OBJECTIVE and pieces.gender_words[n].any()]
+    against = [n for n in reversed(order) if logits[n] <= limits.OBJECTIVE and mentions_gender(understood, n)]
     for_it, against_it = (
-        [quoted(reading, pieces.spans[n], reading.gender_matches) for n in which[: limits.PASSAGES]]
+        [quoted(understood, pieces.spans[n], understood.gender_matches) for n in which[: limits.PASSAGES]]
         for which in (speaking, against)
     )
     return for_it, against_it
 
 
-def _criteria(marker: MarkerSuggestion) -> list[CriterionSuggestion]:
-    answers = {"objective": marker.value > 0, "principal": marker.value == 2}
-    return [
-        CriterionSuggestion(
-            criterion=criterion,
-            answer=answers.get(criterion),
-            confidence=marker.confidence if criterion in answers else 0,
-            evidence=marker.evidence if criterion in answers else None,
+def mentions_gender(understood: Understood, sentence: int) -> bool:
+    """Whether a sentence has words of the lexicon that speak of women, men or gender, whatever its aim."""
+    return bool(
+        understood.sentences.goal_words[sentence, GENDER_GOAL] or understood.sentences.gender_words[sentence, OBJECTIVE]
+    )
+
+
+#: The column of goal 5.
+GENDER_GOAL: Final = 4
+
+
+def _criterion(
+    understood: Understood, criterion: str, logits: Numbers, close: Numbers, marker: MarkerSuggestion
+) -> CriterionSuggestion:
+    """The answer where the text gives one that is sure enough."""
+    if criterion in ("objective", "principal"):
+        return _of_marker(criterion, logits, marker)
+    yes, no = GENDER.index(f"{criterion}+"), GENDER.index(f"{criterion}-")
+    said = {True: probability(float(logits[yes])), False: probability(float(logits[no]))}
+    answer = max(said, key=lambda each: said[each])
+    if said[answer] < limits.ANSWER:
+        return CriterionSuggestion(
+            criterion=criterion, answer=None, confidence=round(1 - max(said.values()), 4), evidence=None
         )
-        for criterion in CRITERIA
-    ]
+    column = yes if answer else no
+    passage = evidence(understood, close[:, column], gender_words(), column)
+    return CriterionSuggestion(criterion=criterion, answer=answer, confidence=said[answer], evidence=passage)
+
+
+def _of_marker(criterion: str, logits: Numbers, marker: MarkerSuggestion) -> CriterionSuggestion:
+    """What the proposal for the marker says to its own two questions."""
+    aim, main = probability(float(logits[OBJECTIVE])), probability(float(logits[PRINCIPAL]))
+    yes = aim if criterion == "objective" else aim * main
+    answer = marker.value >= (1 if criterion == "objective" else 2)
+    passages = marker.speaks_for if answer else marker.speaks_against
+    return CriterionSuggestion(
+        criterion=criterion,
+        answer=answer,
+        confidence=round(yes if answer else 1 - yes, 4),
+        evidence=passages[0] if passages else None,
+    )

@@ -12,7 +12,10 @@ STEPS: Final = 25
 INNER: Final = 60
 HALVINGS: Final = 12
 #: The gradient, as a share of the first one, below which a label is done.
-DONE: Final = 1e-6
+DONE: Final = 1e-3
+
+#: The same for a step: the square of what is left of it.
+ENOUGH: Final = 1e-3
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ def _newton(problem: Problem, curve: Numbers, down: Numbers, down_own: Numbers) 
         step, step_own = step + far * way, step_own + far[:, None] * way_own
         rest, rest_own = rest - far * bent, rest_own - far[:, None] * bent_own
         before, size = size, _size(rest, rest_own)
-        if bool((size <= 1e-10 * start).all()):
+        if bool((size <= ENOUGH * start).all()):
             break
         turn = size / np.maximum(before, 1e-300)
         way, way_own = rest + turn * way, rest_own + turn[:, None] * way_own

@@ -21,8 +21,11 @@ FORMAT: Final = 1
 TARGETS: Final = tuple(term.id for term in load("sdgs").terms if term.broader is not None)
 THEMES: Final = tuple(term.id for term in load("gender_themes").terms)
 CRITERIA: Final = tuple(term.id for term in load("gender_criteria").terms)
-#: What the heads of the gender side tell: each theme; then whether equality is an aim, and whether it is the main reason.
-GENDER: Final = (*THEMES, "objective", "principal")
+#: Criteria that are not the marker itself.
+FURTHER: Final = tuple(criterion for criterion in CRITERIA if criterion not in ("objective", "principal"))
+#: What the heads of the gender side tell: each theme; whether equality is an aim, and whether it is the main reason; then of
+#: each further criterion whether the text says yes, and whether it says no.
+GENDER: Final = (*THEMES, "objective", "principal", *(f"{one}+" for one in FURTHER), *(f"{one}-" for one in FURTHER))
 
 
 class Unreadable(ValueError):
@@ -31,23 +34,30 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True)
 class TaggingModel:
-    """Numbers for vectors of one embedding model of d dimensions. A head's logit is ``vector @ heads + biases``; a fused
-    one is ``fusion @ (head, words, 1)``."""
+    """Numbers for vectors of one embedding model of d dimensions. A head's logit is ``vector @ heads + biases``; the fusions
+    weigh several features, the bias last."""
 
     #: Mean (d,) and one standard deviation () of the vectors that it was trained on.
     mean: Vectors
     deviation: Vectors
-    #: (d, 17), (17,), (3,).
+    #: (d, 17), (17,): each goal.
     goal_heads: Vectors
     goal_biases: Vectors
+    #: (d,), (): any goal at all.
+    any_head: Vectors
+    any_bias: Vectors
+    #: (4,): of a goal's head, its words, the head of any goal; the bias.
     goal_fusion: Vectors
     #: What passages (d,) and targets (d,) have in common; the targets without it (169, d); the deviation () of the cosines.
     passage_mean: Vectors
     target_vectors: Vectors
     target_deviation: Vectors
-    #: (d, 14), (14,), (14, 3).
-    gender_heads: Vectors
-    gender_biases: Vectors
+    #: (d, 26), (26,): heads for windows; and for single sentences.
+    window_heads: Vectors
+    window_biases: Vectors
+    sentence_heads: Vectors
+    sentence_biases: Vectors
+    #: (26, 4): of windows, sentences and words; the bias.
     gender_fusion: Vectors
     #: JSON: the embedding model, the counts and hashes of what it was trained on.
     about: str
@@ -87,9 +97,21 @@ class TaggingModel:
         return ((vectors - self.mean) / self.deviation).astype(np.float32)
 
 
-def fused(fusion: Vectors, head: NDArray[Any], words: NDArray[Any]) -> NDArray[np.float64]:
-    """Logits of heads and lexicon together, in the shape of ``head``; ``fusion`` is (3,), or (labels, 3) by column."""
-    return np.asarray(head * fusion[..., 0] + words * fusion[..., 1] + fusion[..., 2], dtype=np.float64)
+def fused(fusion: Vectors, *features: NDArray[Any]) -> NDArray[np.float64]:
+    """Logits of several features together, in their shape; ``fusion`` is (features + 1,), or (labels, features + 1) by column,
+    the bias last."""
+    whole = sum(feature * fusion[..., at] for at, feature in enumerate(features))
+    return np.asarray(whole + fusion[..., -1], dtype=np.float64)
+
+
+def distances(one: TaggingModel, other: TaggingModel) -> dict[str, float]:
+    """How far the numbers of two models are apart at most, by array; infinitely where their shapes differ."""
+    found = {}
+    for field in fields(one):
+        mine, theirs = np.asarray(getattr(one, field.name)), np.asarray(getattr(other, field.name))
+        if mine.dtype.kind == "f":
+            found[field.name] = float(np.abs(mine - theirs).max()) if mine.shape == theirs.shape else np.inf
+    return found
 
 
 def place(data_dir: Path, embedding: str) -> Path:

@@ -19,6 +19,9 @@ from schemas.lexicon import GOALS, gender_terms, goal_terms
 #: Windows whose sentences are read one by one, at most: those that say most.
 CLOSELY: Final = 40
 
+#: The logit of everything for an empty text.
+NOTHING: Final = -9.0
+
 Progress = Callable[[int, int], None]
 
 
@@ -43,13 +46,11 @@ class Pieces:
     goal_heads: Numbers
     goal_words: Numbers
     goals: Numbers
-    gender_heads: Numbers
     gender_words: Numbers
-    gender: Numbers
 
 
 @dataclass(frozen=True)
-class Reading:
+class Understood:
     """A text with its windows and the sentences of those that say most."""
 
     text: str
@@ -59,6 +60,16 @@ class Reading:
     windows: Pieces
     sentences: Pieces
 
+    def gender(self, model: TaggingModel) -> tuple[Numbers, Numbers]:
+        """Of the text, (26,), and of its sentences, (n, 26): logits of what ``GENDER`` names."""
+        wide = self.windows.vectors @ model.window_heads + model.window_biases
+        close = np.asarray(self.sentences.vectors @ model.sentence_heads + model.sentence_biases, dtype=np.float64)
+        words = gender_words().evidence(self.gender_matches)
+        if not self.windows.spans:
+            return np.full(len(GENDER), NOTHING), close
+        whole = fused(model.gender_fusion, of_all(np.asarray(wide, dtype=np.float64)), of_all(close), words)
+        return whole, fused(model.gender_fusion, close, close, self.sentences.gender_words)
+
 
 def read(
     text: str,
@@ -67,7 +78,7 @@ def read(
     embedder: Embedder,
     pool: Executor,
     progress: Progress | None = None,
-) -> Reading:
+) -> Understood:
     """Read a text. A text of white space alone has no windows. ``progress`` is told how many vectors are done, of how many."""
     spans = sentences(text)
     groups = windows(spans)
@@ -82,7 +93,7 @@ def read(
     known |= dict(zip(fresh, _embedded(text, fresh, embedder, pool, counted), strict=True))
     near = np.array([known[span] for span in close], dtype=np.float32).reshape(len(close), embedder.dimension)
     counted.finish()
-    return Reading(text, language, *matches, wide, _pieces(close, near, matches, model))
+    return Understood(text, language, *matches, wide, _pieces(close, near, matches, model))
 
 
 class _Counted:
@@ -113,7 +124,8 @@ def _telling(groups: Sequence[range], wide: Pieces) -> list[range]:
     """The windows to read closely, in the text's order: all, or those that say most of any goal or of gender."""
     if len(groups) <= CLOSELY:
         return list(groups)
-    says = np.maximum((wide.goals - np.median(wide.goals, axis=0)).max(axis=1), wide.gender.max(axis=1))
+    mentioning = wide.gender_words.sum(axis=1)
+    says = (wide.goals - np.median(wide.goals, axis=0)).max(axis=1) + mentioning
     return [groups[number] for number in sorted(np.argsort(-says)[:CLOSELY])]
 
 
@@ -121,15 +133,16 @@ def _pieces(
     spans: Sequence[Span], vectors: Vectors, matches: tuple[list[Match], list[Match]], model: TaggingModel
 ) -> Pieces:
     of_goals = _words(goal_words(), matches[0], spans, len(GOALS))
-    of_gender = _words(gender_words(), matches[1], spans, len(GENDER))
-    of_gender[:, -1] = of_gender[:, -2]
-    goal_heads = (vectors @ model.goal_heads + model.goal_biases).astype(np.float64)
-    gender_heads = (vectors @ model.gender_heads + model.gender_biases).astype(np.float64)
+    goal_heads = np.asarray(vectors @ model.goal_heads + model.goal_biases, dtype=np.float64)
+    any_head = np.repeat((vectors @ model.any_head + model.any_bias)[:, None], len(GOALS), axis=1)
     return Pieces(
-        tuple(spans), vectors,
-        goal_heads, of_goals, fused(model.goal_fusion, goal_heads, of_goals),
-        gender_heads, of_gender, fused(model.gender_fusion, gender_heads, of_gender),
-    )  # fmt: skip
+        spans=tuple(spans),
+        vectors=vectors,
+        goal_heads=goal_heads,
+        goal_words=of_goals,
+        goals=fused(model.goal_fusion, goal_heads, of_goals, any_head),
+        gender_words=_words(gender_words(), matches[1], spans, len(GENDER)),
+    )
 
 
 def _words(matcher: Matcher, matches: list[Match], spans: Sequence[Span], keys: int) -> Numbers:

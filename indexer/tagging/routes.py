@@ -3,8 +3,11 @@
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Engine
 
 from indexer.search import Search
+from indexer.tagging import opening
+from indexer.tagging.opening import tagger_of
 from indexer.tagging.service import Tagger, Taggers
 from kb.limits import service as limits
 from schemas.tagging import Suggestions, SuggestRequest
@@ -32,7 +35,12 @@ def _limited(request: Request) -> None:
 def _tagger(request: Request) -> Tagger:
     search: Search = request.app.state.search
     taggers: Taggers = request.app.state.taggers
-    return taggers.get(search.meaning.remembering.embedder)
+    return tagger_of(taggers, search)
+
+
+def _engine(request: Request) -> Engine:
+    found: Engine = request.app.state.engine
+    return found
 
 
 @router.post(
@@ -41,8 +49,10 @@ def _tagger(request: Request) -> Tagger:
     dependencies=[Depends(_limited)],
     responses=_REFUSALS,
 )
-def suggest(asked: SuggestRequest, tagger: Annotated[Tagger, Depends(_tagger)]) -> Suggestions:
+def suggest(
+    asked: SuggestRequest, tagger: Annotated[Tagger, Depends(_tagger)], database: Annotated[Engine, Depends(_engine)]
+) -> Suggestions:
     """All 17 goals with their probability, the best first; up to three targets a goal; the gender themes; a proposal for the
     OECD DAC marker with the passages for and against it, and what the text says to its criteria. ``start`` and ``end`` of
     a passage count characters of the text without white space around it. Suggestions are a machine's: a person decides."""
-    return tagger.suggest(asked.text, asked.language)
+    return opening.suggest(database, tagger, asked.text, asked.language)

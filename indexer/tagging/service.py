@@ -13,10 +13,10 @@ from indexer.tagging import gender
 from indexer.tagging import model as models
 from indexer.tagging import thresholds as limits
 from indexer.tagging.learning import Offsets
-from indexer.tagging.logistic import Numbers, sigmoid
+from indexer.tagging.logistic import Numbers
 from indexer.tagging.model import TARGETS, TaggingModel
 from indexer.tagging.passages import evidence, probability
-from indexer.tagging.reading import Progress, Reading, goal_words, of_all, read
+from indexer.tagging.reading import NOTHING, Progress, Understood, goal_words, of_all, read
 from indexer.tagging.texts import THREADS, goal_of
 from kb.errors import Unavailable
 from kb.settings import Settings, get_settings
@@ -50,7 +50,7 @@ class Tagger:
         self._embedder = embedder
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="tagger")
         self._lock = Lock()
-        self._known: OrderedDict[tuple[bytes, Language], Reading] = OrderedDict()
+        self._known: OrderedDict[tuple[bytes, Language], Understood] = OrderedDict()
 
     def suggest(
         self, text: str, language: Language, progress: Progress | None = None, offsets: Offsets | None = None
@@ -61,7 +61,9 @@ class Tagger:
         document = self._document(reading)
         logits = document.base + (offsets.apply(document.vector, document.words) if offsets else 0)
         goals = [self._goal(reading, number, float(logits[number])) for number in np.argsort(-logits, kind="stable")]
-        return Suggestions(model=self.version, language=language, sdgs=goals, gender=gender.suggest(reading))
+        return Suggestions(
+            model=self.version, language=language, sdgs=goals, gender=gender.suggest(reading, self.model)
+        )
 
     def document(self, text: str, language: Language) -> Document:
         """The text as the learning sees it."""
@@ -75,7 +77,7 @@ class Tagger:
         """End the threads."""
         self._pool.shutdown()
 
-    def _reading(self, text: str, language: Language, progress: Progress | None) -> Reading:
+    def _reading(self, text: str, language: Language, progress: Progress | None) -> Understood:
         key = text_key(text), language
         with self._lock:
             if key in self._known:
@@ -88,19 +90,19 @@ class Tagger:
                 self._known.popitem(last=False)
         return reading
 
-    def _document(self, reading: Reading) -> Document:
+    def _document(self, reading: Understood) -> Document:
         windows = reading.windows
         if not windows.spans:
             return Document(
-                np.zeros(self._embedder.dimension, dtype=np.float32), np.zeros(len(GOALS)), np.full(len(GOALS), -9.0)
+                np.zeros(self._embedder.dimension, dtype=np.float32), np.zeros(len(GOALS)), np.full(len(GOALS), NOTHING)
             )
         vector = self.model.standardised(windows.vectors).mean(axis=0)
         return Document(vector, windows.goal_words.mean(axis=0), of_all(windows.goals))
 
-    def _goal(self, reading: Reading, number: int, logit: float) -> GoalSuggestion:
+    def _goal(self, reading: Understood, number: int, logit: float) -> GoalSuggestion:
         targets = self._targets(reading, number)
         best = int(reading.windows.goals[:, number].argmax()) if reading.windows.spans else None
-        said = evidence(reading, reading.sentences, reading.sentences.goals[:, number], goal_words(), number)
+        said = evidence(reading, reading.sentences.goals[:, number], goal_words(), number)
         return GoalSuggestion(
             goal=GOALS[number],
             target=targets[0].code if targets else None,
@@ -113,7 +115,7 @@ class Tagger:
             evidence=said,
         )
 
-    def _targets(self, reading: Reading, number: int) -> list[TargetSuggestion]:
+    def _targets(self, reading: Understood, number: int) -> list[TargetSuggestion]:
         """The targets of a goal that the text is nearest to, where it speaks of the goal."""
         near = target_scores(self.model, reading, number)
         if near is None:
@@ -125,7 +127,7 @@ class Tagger:
         ]
 
 
-def target_scores(model: TaggingModel, reading: Reading, number: int) -> Numbers | None:
+def target_scores(model: TaggingModel, reading: Understood, number: int) -> Numbers | None:
     """How near the text is to each target of a goal, in their order: windows that speak of the goal count more. None for an
     empty text."""
     if not reading.windows.spans:
@@ -173,6 +175,3 @@ class Taggers:
                 tagger, self._embedding = open_tagger(embedder, self._settings.data_dir), embedder.id
                 self._tagger = tagger
             return self._tagger
-
-
-__all__ = ["Document", "Tagger", "Taggers", "open_tagger", "sigmoid"]

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from indexer.embedding import Embedder, Vectors, text_key
+from indexer.tagging.cutting import sentences, windows
 from indexer.vector_cache import VectorCache
 from schemas.language import LANGUAGES, Language
 from schemas.lexicon import GOALS
@@ -147,23 +148,59 @@ def goal_labels(texts: Sequence[Example]) -> Vectors:
     return np.array([[goal in one.goals for goal in GOALS] for one in texts], dtype=np.float32)
 
 
+def pieces(texts: Iterable[Example]) -> list[str]:
+    """Everything that the training needs a vector of, each once: the texts; and of those that were read for gender the
+    windows and sentences."""
+    found: dict[str, None] = {}
+    for one in texts:
+        found[one.text] = None
+        if one.screening:
+            found |= dict.fromkeys(part for parts in parts_of(one.text) for part in parts)
+    return list(found)
+
+
+def parts_of(text: str) -> tuple[list[str], list[str]]:
+    """Its windows and its sentences."""
+    spans = sentences(text)
+    whole = [text[spans[group[0]].start : spans[group[-1]].end] for group in windows(spans)]
+    return whole, [text[span.start : span.end] for span in spans]
+
+
+class Caching:
+    """An embedder that remembers questions in a cache, so that nothing is computed twice."""
+
+    def __init__(self, embedder: Embedder, cache: VectorCache) -> None:
+        self.id, self.dimension, self.batch = embedder.id, embedder.dimension, embedder.batch
+        self.passages = embedder.passages
+        self._embedder, self._cache = embedder, cache
+
+    def query(self, text: str) -> Vectors:
+        """The vector of a question."""
+        key = _key(text)
+        known = self._cache.get([key])
+        if key not in known:
+            known = {key: rounded(self._embedder.query(text))}
+            self._cache.put(known)
+        return known[key]
+
+
 def vectors_of(
     texts: Sequence[str], embedder: Embedder, cache: VectorCache | None, progress: Progress | None = None
-) -> Vectors:
-    """The vectors of these texts as questions, rounded as the cache keeps them, shape (texts, dimension). What is in the
-    cache is not computed, and what is computed is kept at once, so that an interrupted run goes on where it was."""
-    keys = [_key(text) for text in texts]
-    known = cache.get(dict.fromkeys(keys)) if cache else {}
-    missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+) -> dict[str, Vectors]:
+    """The vectors of these texts as questions, rounded as the cache keeps them, by text. What is in the cache is not
+    computed, and what is computed is kept at once, so that an interrupted run goes on where it was."""
+    keys = {_key(text): text for text in texts}
+    known = cache.get(keys) if cache else {}
+    missing = [key for key in keys if key not in known]
     with ThreadPoolExecutor(THREADS) as pool:
-        computed = pool.map(lambda item: (item[0], rounded(embedder.query(item[1]))), missing.items())
-        for done, (key, vector) in enumerate(computed, 1):
+        computed = pool.map(lambda key: rounded(embedder.query(keys[key])), missing)
+        for done, (key, vector) in enumerate(zip(missing, computed, strict=True), 1):
             known[key] = vector
             if cache:
                 cache.put({key: vector})
             if progress:
                 progress(done, len(missing))
-    return np.array([known[key] for key in keys], dtype=np.float32).reshape(len(keys), embedder.dimension)
+    return {text: known[key] for key, text in keys.items()}
 
 
 def rounded(vector: Vectors) -> Vectors:

@@ -33,6 +33,8 @@ RULES: Final[dict[str, tuple[int, int]]] = {
     "api": (120, MINUTE),
     # Texts that a network asks suggestions for: each costs seconds of a processor.
     "tagging": (20, MINUTE),
+    # Pages of other servers that a network has us fetch for that.
+    "tagging.page": (20, 10 * MINUTE),
     # What accounts write, new ones less; conversations that reach one contact's address; answers of such a contact.
     "message": (40, HOUR),
     "message.new": (10, HOUR),
@@ -40,6 +42,8 @@ RULES: Final[dict[str, tuple[int, int]]] = {
     "conversation.new": (3, DAY),
     "conversation.contact": (10, DAY),
     "message.guest": (10, HOUR),
+    # Tags that somebody disputes who is not of the team.
+    "dispute": (10, DAY),
 }
 
 #: A window begins with the first count, and a count after its end begins the next one.

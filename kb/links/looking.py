@@ -1,4 +1,4 @@
-"""Look whether an address on the web answers, without being led into our own network.
+"""Look whether an address on the web answers, or fetch what it has, without being led into our own network.
 
 The name is resolved here, every address that it has is checked, and the connection goes to one that was checked: a name server
 that says something else a moment later changes nothing. Each redirect is a new address and goes the same way.
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from email.message import Message
 from typing import Final, Literal
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -39,6 +40,26 @@ class Answer:
 
     status: int
     reason: Reason
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What came of fetching a page: its answer, and what the server sent, at most as much as was asked for and one byte."""
+
+    answer: Answer
+    content: bytes = b""
+    media_type: str = ""
+    charset: str = ""
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """One answer of a server."""
+
+    status: int
+    location: str
+    headers: Message
+    content: bytes = b""
 
 
 class _NotThereError(Exception):
@@ -81,18 +102,35 @@ class Looker:
             return Answer(0, error.reason)
         return Answer(status, "redirects")
 
+    def fetch(self, url: str, most: int) -> Fetched:
+        """The page, or the document, at an address, with at most ``most`` bytes and one more. Redirects are followed."""
+        end = time.monotonic() + self.seconds
+        try:
+            for _ in range(_MOST_REDIRECTS + 1):
+                parts, port = _allowed(url)
+                address = self._checked_address(parts, port)
+                sent = self._request_or_say("GET", parts, port, address, end, most)
+                if not (sent.status in _REDIRECTS and sent.location):
+                    answer = Answer(sent.status, _judge(sent.status))
+                    charset = sent.headers.get_content_charset() or ""
+                    return Fetched(answer, sent.content, sent.headers.get_content_type(), charset)
+                url = urljoin(url, sent.location)
+        except _NotThereError as error:
+            return Fetched(Answer(0, error.reason))
+        return Fetched(Answer(sent.status, "redirects"))
+
     def _ask_once(self, url: str, end: float) -> tuple[int, str]:
         """(status, the address that it leads to or "")."""
         parts, port = _allowed(url)
         address = self._checked_address(parts, port)
         try:
-            status, location = self._request("HEAD", parts, port, address, end)
+            sent = self._request("HEAD", parts, port, address, end)
         except http.client.HTTPException:
-            status, location = 400, ""
-        if status >= 400:
-            status, location = self._request_or_say("GET", parts, port, address, end)
-        leads_on = status in _REDIRECTS and location
-        return status, urljoin(url, location) if leads_on else ""
+            sent = None
+        if sent is None or sent.status >= 400:
+            sent = self._request_or_say("GET", parts, port, address, end)
+        leads_on = sent.status in _REDIRECTS and sent.location
+        return sent.status, urljoin(url, sent.location) if leads_on else ""
 
     def _checked_address(self, parts: SplitResult, port: int) -> str:
         try:
@@ -106,13 +144,16 @@ class Looker:
             raise _NotThereError("refused")
         return addresses[0]
 
-    def _request_or_say(self, method: str, parts: SplitResult, port: int, address: str, end: float) -> tuple[int, str]:
+    def _request_or_say(
+        self, method: str, parts: SplitResult, port: int, address: str, end: float, most: int = -1
+    ) -> _Sent:
         try:
-            return self._request(method, parts, port, address, end)
+            return self._request(method, parts, port, address, end, most)
         except http.client.HTTPException:
             raise _NotThereError("garbled") from None
 
-    def _request(self, method: str, parts: SplitResult, port: int, address: str, end: float) -> tuple[int, str]:
+    def _request(self, method: str, parts: SplitResult, port: int, address: str, end: float, most: int = -1) -> _Sent:
+        """One request; of the body ``most`` bytes and one more are read, nothing by default."""
         left = end - time.monotonic()
         if left <= 0:
             raise _NotThereError("timeout")
@@ -123,7 +164,11 @@ class Looker:
         try:
             connection.request(method, _target(parts), headers=self._headers())
             answer = connection.getresponse()
-            return answer.status, answer.getheader("Location", "")
+            with answer:
+                content = answer.read(most + 1)
+            if content and time.monotonic() >= end:
+                raise _NotThereError("timeout")  # it was cut off, which looks like an end
+            return _Sent(answer.status, answer.getheader("Location", ""), answer.headers, content)
         except http.client.HTTPException:
             if time.monotonic() >= end:
                 raise _NotThereError("timeout") from None
@@ -155,10 +200,12 @@ class _Pinned(http.client.HTTPConnection):
         if self._secure:
             context = self._looker.tls or ssl.create_default_context()
             self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
+        # http.client forgets the socket, without closing it, once an answer has begun that ends with the connection.
+        self._held: socket.socket = self.sock
 
     def cut(self) -> None:
         """End it from another thread."""
-        sock: socket.socket | None = self.sock
+        sock: socket.socket | None = getattr(self, "_held", None)
         if sock:
             try:
                 sock.shutdown(socket.SHUT_RDWR)

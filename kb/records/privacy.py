@@ -98,10 +98,12 @@ def _quoting(expert: Expert, hidden: set[str]) -> set[str]:
         "sdgs": [*expert.sdgs],
         "gender": [*expert.gender.themes, expert.gender],
     }
+    quoted = {name: [tag.passage for tag in found if tag.passage] for name, found in tags.items()}
+    quoted["gender"] += expert.gender.passages.values()
     return {
         name
-        for name, found in tags.items()
-        if any(tag.passage and not any(tag.passage in text for text in shown) for tag in found)
+        for name, passages in quoted.items()
+        if any(not any(passage in text for text in shown) for passage in passages)
     }
 
 

@@ -29,6 +29,27 @@ _EXAMPLE = {
     "title": {"es": "Metrocable de Medellín", "en": "Medellín Metrocable"},
     "summary": {"en": "Cable cars that connect hillside neighbourhoods to the metro."},
     "topics": ["public-transport"],
+    "sdgs": [
+        {
+            "code": "11.2",
+            "primary": True,
+            "passage": "Las cabinas conectan las laderas con el metro.",
+            "passage_language": "es",
+            "confidence": 0.94,
+            "source": "machine",
+            "reviewer": "Editorial team",
+            "date": "2026-05-12",
+        }
+    ],
+    "gender": {
+        "marker": 1,
+        "checklist": {"objective": True, "principal": False, "analysis": True},
+        "passages": {"objective": "El proyecto busca que las mujeres viajen seguras."},
+        "passage_language": "es",
+        "source": "staff",
+        "reviewer": "Editorial team",
+        "date": "2026-05-12",
+    },
     "links": [{"rel": "city", "to": "city-medellin"}],
     "meta": {
         "url": "https://example.org/es/case-studies/medellin-metrocable",
@@ -71,7 +92,13 @@ def read_record(
     session: Annotated[Session, Depends(get_session, scope="function")],
     lang: Annotated[Language | None, Query(description="The language of the JSON-LD; else the record's own.")] = None,
 ) -> Response:
-    """One published record. Send `Accept: application/ld+json` for schema.org JSON-LD."""
+    """One published record. Send `Accept: application/ld+json` for schema.org JSON-LD.
+
+    Each tag says who gave it (`source`: author, machine or staff), who stands for it (`reviewer`), since when, and on which
+    `passage`; `state` is `disputed` while it is under review. In `gender`, `checklist` holds the answers that led to the
+    `marker`, by ids of the vocabulary gender_criteria, and `passages` what each rests on; a question that is not there is not
+    stated in the text. Without a `marker` nobody has screened the record, which is not 0.
+    """
     stored = service.get_public(session, record_id)
     settings = getattr(request.app.state, "settings", None) or get_settings()
     if prefers_json_ld(request.headers.get("accept", "")):

@@ -1,5 +1,6 @@
 """Where the tags of each record stand: one row for each, made from the record, its last suggestions and its decisions."""
 
+import datetime
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -11,7 +12,7 @@ from kb.records import service as records
 from kb.records.facets import city_id, facets_of, year_of
 from kb.records.service import Stored
 from kb.records.tables import RecordRow
-from kb.tagging.tables import DecisionRow, SuggestionRow, TagCaseRow
+from kb.tagging.tables import DecisionRow, DisputeRow, SuggestionRow, TagCaseRow
 from schemas.language import say
 from schemas.records import Record, RecordType
 from schemas.tagging import CaseStage, Suggestions, TagKind
@@ -122,3 +123,9 @@ def decisions_of(session: Session, record_id: str) -> list[DecisionRow]:
     """All decisions on a record, oldest first; those that were undone, and the undoing, too."""
     query = select(DecisionRow).where(DecisionRow.record_id == record_id)
     return list(session.scalars(query.order_by(DecisionRow.id)))
+
+
+def under_review(session: Session, record_id: str) -> dict[str, datetime.date]:
+    """Goals, targets and themes of a record that are disputed, with the day since when."""
+    query = select(DisputeRow).where(DisputeRow.record_id == record_id, DisputeRow.outcome == "")
+    return {row.tag.get("code") or row.tag.get("theme", ""): row.raised_at.date() for row in session.scalars(query)}

@@ -20,6 +20,8 @@ from schemas.tags import Gender, GenderThemeTag, SdgTag
 MOST_GOALS: Final = 4
 #: Who accepted a tag, as readers see it; the decision says which person it was. Shown translated.
 TEAM: Final = N_("Editorial team")
+#: What nobody takes back: a dispute is its readers' to settle (``disputes.py``).
+_FINAL: Final = ("undo", "dispute", "resolve")
 
 Tag = SdgTag | GenderThemeTag
 
@@ -27,15 +29,10 @@ Tag = SdgTag | GenderThemeTag
 def decide(session: Session, account: Account, record_id: str, decision: Decision) -> DecisionRow:
     """Decide on one tag of a record. Raises Forbidden, NotFound, Invalid for what makes no sense, and Conflict (``why``:
     seen) where somebody decided on the same goal or theme since."""
-    _may(account)
-    records.hold(session, record_id)
-    record = records.get(session, record_id).record
-    made = cases.decisions_of(session, record_id)
-    if any(each.id > decision.seen for each in made if (each.kind, each.key) == (decision.kind, decision.key)):
-        raise Conflict(
-            N_("Somebody else has decided on this meanwhile. Look at it as it is now, then decide."), why="seen"
-        )
+    record = held(session, account, record_id, decision.kind, decision.key, decision.seen)
     before = tag_in(record, decision.kind, decision.code)
+    if before is not None and before.state == "disputed":
+        raise Conflict(N_("This tag is disputed. Two readers settle that; until then nobody else decides on it."))
     offered = _Offer.of(session, record_id, decision)
     after = _DO[decision.action](record, decision, before, offered)
     changed = _with(record, decision.kind, before, after)
@@ -46,6 +43,23 @@ def decide(session: Session, account: Account, record_id: str, decision: Decisio
         _demote_others(session, account, record_id, row, after)
     cases.refresh(session, record_id)
     return row
+
+
+def held(session: Session, account: Account, record_id: str, kind: TagKind, key: str, seen: int) -> Record:
+    """The record, under its lock until the transaction ends, for a decision of this person. Raises as ``decide`` does."""
+    _may(account)
+    records.hold(session, record_id)
+    record = records.get(session, record_id).record
+    check_seen(cases.decisions_of(session, record_id), kind, key, seen)
+    return record
+
+
+def check_seen(made: Sequence[DecisionRow], kind: TagKind, key: str, seen: int) -> None:
+    """Raises Conflict (``why``: seen) where somebody decided on this goal or theme after the decision ``seen``."""
+    if any(each.id > seen for each in made if (each.kind, each.key) == (kind, key)):
+        raise Conflict(
+            N_("Somebody else has decided on this meanwhile. Look at it as it is now, then decide."), why="seen"
+        )
 
 
 def _may(account: Account) -> None:
@@ -193,6 +207,13 @@ def _write(session: Session, account: Account, old: Record, new: Record, row: De
     session.flush()
 
 
+def note(session: Session, account: Account, old: Record, new: Record, row: DecisionRow) -> DecisionRow:
+    """Save what a held record became, with the decision that made it so."""
+    _write(session, account, old, new, row)
+    cases.refresh(session, old.id)
+    return row
+
+
 def _demote_others(session: Session, account: Account, record_id: str, main: DecisionRow, tag: SdgTag) -> None:
     """There is one main goal."""
     for other in records.get(session, record_id).record.sdgs:
@@ -205,6 +226,20 @@ def _demote_others(session: Session, account: Account, record_id: str, main: Dec
                 suggestion_id=main.suggestion_id, text_key=main.text_key,
             )  # fmt: skip
             _write(session, account, record, _with(record, "sdg", tag_in(record, "sdg", other.code), after), row)
+
+
+def put(
+    session: Session, account: Account, record_id: str, asked: Decision, action: Action, after: Tag | None
+) -> DecisionRow:
+    """Put ``after`` in the place of the tag that ``asked`` names, whatever it is that led to it: a dispute, its settlement.
+    Whoever calls holds the record and has looked whether this person may."""
+    record, offered = records.get(session, record_id).record, _Offer.of(session, record_id, asked)
+    before = tag_in(record, asked.kind, asked.code)
+    row = _row(session, account, asked, offered, record_id)
+    row.action, row.before, row.after = action, _value(before), _value(after)
+    _write(session, account, record, _with(record, asked.kind, before, after), row)
+    cases.refresh(session, record_id)
+    return row
 
 
 def _value(tag: Tag | None) -> dict[str, Any] | None:
@@ -231,15 +266,26 @@ def undo(session: Session, account: Account, record_id: str, decision_id: int, *
         raise NotFound(N_("There is no such decision on this record."))
     if own and row.account_id != account.id:
         raise Forbidden(N_("This was decided by somebody else. Dispute it, if you think that it is wrong."))
-    parts = [row, *(each for each in made if each.follows_id == row.id)]
-    if any(_is_over(part, made, {each.id for each in parts}) for part in parts):
+    parts = _parts(row, made)
+    if any(_is_over(part, made, with_it) for part, with_it in parts):
         raise Conflict(N_("Something was decided on this since, so it cannot be taken back any more."), why="seen")
-    return [_undo(session, account, part) for part in reversed(parts)][-1]
+    return [_undo(session, account, part) for part, _ in reversed(parts)][-1]
+
+
+def undoable(made: Sequence[DecisionRow], account_id: str) -> list[DecisionRow]:
+    """Those of a record's decisions that this person can take back now, oldest first."""
+    mine = (row for row in made if row.account_id == account_id and row.follows_id is None)
+    return [row for row in mine if not any(_is_over(part, made, with_it) for part, with_it in _parts(row, made))]
+
+
+def _parts(row: DecisionRow, made: Sequence[DecisionRow]) -> list[tuple[DecisionRow, set[int]]]:
+    parts = [row, *(each for each in made if each.follows_id == row.id)]
+    return [(part, {each.id for each in parts}) for part in parts]
 
 
 def _is_over(row: DecisionRow, made: Sequence[DecisionRow], with_it: set[int]) -> bool:
     later = (each for each in made if (each.kind, each.key) == (row.kind, row.key) and each.id > row.id)
-    return row.undone_by is not None or row.action == "undo" or any(each.id not in with_it for each in later)
+    return row.undone_by is not None or row.action in _FINAL or any(each.id not in with_it for each in later)
 
 
 def _undo(session: Session, account: Account, row: DecisionRow) -> DecisionRow:

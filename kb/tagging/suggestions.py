@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from kb.db import chunks, utcnow
@@ -30,6 +30,17 @@ def of_text(session: Session, record_id: str, text_key: str, model: str) -> Sugg
     """What this model said of this text of the record, if it was asked."""
     query = select(SuggestionRow).where(SuggestionRow.record_id == record_id, SuggestionRow.text_key == text_key)
     return session.scalars(query.where(SuggestionRow.model == model).limit(1)).first()
+
+
+def of_base(session: Session, record_id: str, text_key: str, base: str) -> SuggestionRow | None:
+    """What was said last of this text of the record by this base model, with whatever was learnt over it."""
+    query = select(SuggestionRow).where(SuggestionRow.record_id == record_id, SuggestionRow.text_key == text_key)
+    return session.scalars(query.where(by_base(base)).order_by(SuggestionRow.id.desc()).limit(1)).first()
+
+
+def by_base(base: str) -> ColumnElement[bool]:
+    """Whether suggestions were made by this base model, with whatever was learnt over it."""
+    return (SuggestionRow.model == base) | SuggestionRow.model.startswith(f"{base}+", autoescape=True)
 
 
 def read(row: SuggestionRow) -> Suggestions:

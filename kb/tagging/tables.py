@@ -17,7 +17,9 @@ class TagCaseRow(Base):
     whenever one of them changes."""
 
     __tablename__ = "tag_cases"
-    __table_args__ = (Index(None, "stage", "confidence"),)
+    __table_args__ = (
+        Index(None, "stage", "confidence"), Index(None, "confidence", "record_id"), Index(None, "since", "record_id"),
+    )  # fmt: skip
 
     record_id: Mapped[str] = mapped_column(ForeignKey("records.id", ondelete="CASCADE"), primary_key=True)
     #: The record's revision that was looked at.
@@ -25,9 +27,9 @@ class TagCaseRow(Base):
     type: Mapped[RecordType] = mapped_column(String(20))
     language: Mapped[Language] = mapped_column(String(2))
     region: Mapped[str] = mapped_column(String(60), default="")
-    country: Mapped[str] = mapped_column(String(2), default="")
+    country: Mapped[str] = mapped_column(String(2), default="", index=True)
     city_id: Mapped[str] = mapped_column(String(200), default="")
-    year: Mapped[int | None]
+    year: Mapped[int | None] = mapped_column(index=True)
     #: ``disputed`` and ``stale`` stand beside it.
     stage: Mapped[CaseStage] = mapped_column(String(12))
     disputed: Mapped[bool] = mapped_column(default=False)
@@ -67,7 +69,8 @@ class SuggestionRow(Base):
     at: Mapped[datetime.datetime]
     #: ``schemas.tagging.Suggestions``.
     result: Mapped[dict[str, Any]]
-    #: The document's vector as the heads see it, float32: what learning needs.
+    #: The text as learning sees it, float32: vector, evidence of the lexicon by goal, logits of the base by goal
+    #: (``indexer/tagging/remembered.py``); empty where it is not known.
     vector: Mapped[bytes] = mapped_column(LargeBinary)
 
 

@@ -1,7 +1,7 @@
 """An expert's own page: write a profile or claim one, change it, say who sees what, confirm it, take it down."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import HTMLResponse, Response
@@ -16,6 +16,7 @@ from schemas.accounts import Account
 from schemas.language import LANGUAGES, Language
 from schemas.records import Expert
 from schemas.search import SearchQuery
+from schemas.tags import GenderThemeTag, SdgTag
 from schemas.vocabulary import Term, load
 from search_ui import profile_form, related
 from search_ui.depends import SearchDep, SessionDep, SettingsDep
@@ -53,6 +54,7 @@ def mine(request: Request, session: SessionDep, search: SearchDep, account: Prof
         until=upkeep.shown_until(expert),
         public_path=record_path("expert", expert.id, language_of(request)),
         hidden=_hidden(expert),
+        tags=_tags(expert),
         proofs=proofs.of_expert(session, expert),
         today=utcnow().date(),
         problems={},
@@ -64,6 +66,22 @@ def _hidden(expert: Expert) -> list[tuple[str, str]]:
     names, who = profile_form.HIDEABLE, profile_form.VISIBILITIES
     shown = profile_form.shown_to(expert)
     return [(text, who[shown[name]]) for name, text in names.items() if shown[name] != "public"]
+
+
+class ShownTag(NamedTuple):
+    """A tag that stands in the profile. ``key`` is what the form for doubts calls it."""
+
+    vocabulary: str
+    code: str
+    key: str
+    tag: SdgTag | GenderThemeTag
+
+
+def _tags(expert: Expert) -> list[ShownTag]:
+    """What the expert was tagged with, whoever sees it."""
+    goals = [ShownTag("sdgs", tag.code, f"sdg:{tag.code}", tag) for tag in expert.sdgs]
+    themes = [ShownTag("gender_themes", tag.theme, f"theme:{tag.theme}", tag) for tag in expert.gender.themes]
+    return [shown for shown in (*goals, *themes) if shown.tag.public]
 
 
 def _beginning(request: Request, session: SessionDep, search: SearchDep, account: Account) -> HTMLResponse:

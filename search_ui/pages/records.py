@@ -22,6 +22,10 @@ from kb.records.jsonld import json_ld
 from kb.records.privacy import for_members_only
 from kb.records.service import Stored
 from kb.records.urls import SEGMENTS, record_path
+from kb.tagging import cases
+from kb.tagging.cases import TAGGED
+from kb.tagging.decisions import TEAM
+from schemas.gender_marker import explain
 from schemas.language import LANGUAGES, Language
 from schemas.records import Collection, Event, Expert, RecordType
 from schemas.search import SearchResult
@@ -108,6 +112,10 @@ def show(
         graph=_graph(request, found),
         reach=receivers.reach_of(session, found.record) if record.type in _WITH_CONTACT else None,
         today=utcnow().date(),
+        explained=explain(record.gender.checklist),
+        under_review=cases.under_review(session, record.id),
+        TEAM=TEAM,
+        TAGGED=TAGGED,
         excerpt=excerpts.excerpt,
         headings=[],
         **_EXTRAS.get(record.type, lambda *_: {})(session, found, around, language),

@@ -106,6 +106,10 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('record_id', name='pk_tag_cases')
     )
     op.create_index('ix_tag_cases_assignee_id', 'tag_cases', ['assignee_id'])
+    op.create_index('ix_tag_cases_confidence_record_id', 'tag_cases', ['confidence', 'record_id'])
+    op.create_index('ix_tag_cases_country', 'tag_cases', ['country'])
+    op.create_index('ix_tag_cases_since_record_id', 'tag_cases', ['since', 'record_id'])
+    op.create_index('ix_tag_cases_year', 'tag_cases', ['year'])
     op.create_index('ix_tag_cases_stage_confidence', 'tag_cases', ['stage', 'confidence'])
     op.create_index('ix_tag_cases_stale', 'tag_cases', ['stale'])
     op.create_table('tag_decisions',

@@ -8,14 +8,18 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from playwright.sync_api import Browser
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from kb.accounts.sessions import open_session
 from kb.db import transaction
 from kb.editorial import drafts
 from kb.editorial.tables import OwnerRow
 from kb.messages.tables import ThreadRow
+from kb.tagging import decisions, disputes, samples
+from schemas.accounts import Account
 from schemas.language import LANGUAGES, Language
+from schemas.readings import Doubt, SampleRule
+from schemas.tagging import Decision
 from tests.people import browser_of, person
 from tests.search_ui.browser.serving import serving
 from tests.search_ui.browser.test_accessible import RULES
@@ -59,7 +63,18 @@ def world(app: FastAPI, served: str) -> dict[str, str]:
     assert browser_of(app, ana).post("/en/messages/new", data=form).status_code == 303
     with transaction(engine, readonly=True) as session:
         thread_id = session.scalars(select(ThreadRow.id)).one()
-    return {"draft_id": draft_id, "thread_id:id": thread_id, "account_id": ana.id, "token": "x", "cookie": token}
+    ids = {"draft_id": draft_id, "thread_id:id": thread_id, "account_id": ana.id, "token": "x", "cookie": token}
+    return ids | _tags(engine, boss, ana)
+
+
+def _tags(engine: Engine, boss: Account, ana: Account) -> dict[str, str]:
+    """A tag that is disputed, and a sample that was drawn."""
+    with transaction(engine) as session:
+        decisions.decide(session, boss, "trams", Decision(kind="sdg", code="11", action="add", passage="Trams"))
+        doubt = Doubt(kind="sdg", code="11", reason="It is about safety.", seen=2**31)
+        dispute = disputes.dispute(session, ana, "trams", doubt)
+        sample = samples.draw(session, boss, "Spring", SampleRule(size=1, seed=1))
+        return {"dispute_id": str(dispute.id), "sample_id": str(sample.id)}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
