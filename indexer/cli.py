@@ -1,4 +1,4 @@
-"""Commands: kb index sync|rebuild|check|status, kb worker, kb beat, kb evaluate, kb vectors, kb tagging."""
+"""Commands: kb index sync|rebuild|check|status, kb worker, kb beat, kb evaluate, kb vectors."""
 
 import os
 import socket
@@ -21,7 +21,6 @@ from sqlalchemy import Engine
 
 from indexer import demo_vectors, evaluate, sync, upkeep
 from indexer.search import Search, open_search
-from indexer.tagging import cli as tagging_commands
 from kb import outbox
 from kb.db import make_engine, migrate, transaction
 from kb.settings import Settings, get_settings
@@ -42,7 +41,6 @@ MOMENT = "%Y-%m-%d %H:%M UTC"
 def register(app: typer.Typer) -> None:
     """Add these commands to the ``kb`` command."""
     app.add_typer(index, name="index")
-    tagging_commands.register(app, _progress)
     app.command("worker")(worker_command)
     app.command("beat")(beat_command)
     app.command("evaluate")(evaluate_command)

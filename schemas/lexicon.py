@@ -82,6 +82,7 @@ def _words(term: str) -> tuple[str, ...]:
     for part, prefix in parts:
         found = folded_words(part.rstrip("*"))
         words += [*found[:-1], found[-1] + "*" * prefix] if found else []
-    if not words or any("*" in word[:-1] for word in words) or any(len(word) < 3 for word in words if word[-1] == "*"):
+    inside = any("*" in part.rstrip("*") for part, _ in parts)
+    if inside or not words or any(len(word) < 3 for word in words if word[-1] == "*"):
         raise ValueError(f"'{term}' is no term: words, of which one with * has two letters or more")
     return tuple(words)

@@ -45,9 +45,12 @@ class PublishedTag(Model):
 
 
 class PublishedGenderMarker(Model):
-    """The OECD DAC gender equality policy marker of a record that was screened."""
+    """The OECD DAC gender equality policy marker of a record that was screened. ``checklist`` are the answers that led to it,
+    by ids of the vocabulary gender_criteria, and ``passages`` what they rest on; what is not there is not stated."""
 
     value: Literal[0, 1, 2]
+    checklist: dict[str, bool]
+    passages: dict[str, str]
     passage: str | None
     passage_language: Language | None
     source: TagSource

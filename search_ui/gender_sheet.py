@@ -7,7 +7,7 @@ from itertools import groupby
 from sqlalchemy.orm import Session
 
 from indexer.passages import sentences
-from indexer.tagging.sections import Reading, Section, reading_of
+from indexer.tagging.sections import Reading, Section, find, reading_of
 from kb.errors import NotFound
 from kb.records import service as records
 from kb.records.service import Stored
@@ -69,7 +69,7 @@ class Sheet:
 
     def text(self) -> list[tuple[str, list[list[Sentence]]]]:
         """The record's text: (path, paragraphs of sentences) of each field."""
-        places = {each.id: screening.place_of(self.reading.text, each.passage) for each in self.questions}
+        places = {each.id: find(self.reading.text, each.passage) for each in self.questions}
         return [(section.path, list(_paragraphs(section, places))) for section in self.reading.sections]
 
 
@@ -106,18 +106,19 @@ def _question(sheet: Sheet, id: str, typed: Mapping[str, str] | None) -> Questio
     if said is None or sheet.last is not None:
         return Question(id, said=said)
     passage = said.evidence.passage if said.evidence else ""
-    known = passage if screening.place_of(sheet.reading.text, passage) else ""
+    known = passage if find(sheet.reading.text, passage) else ""
     return Question(id, SPOKEN[said.answer], known, suggested=True, said=said)
 
 
 def _paragraphs(section: Section, places: Mapping[str, tuple[int, int] | None]) -> Iterator[list[Sentence]]:
-    cursor = 0
+    """The sentences, each line of the text a paragraph. Short ones stand alone: each can be taken as a passage."""
+    end = 0
     for paragraph in filter(str.strip, section.text.splitlines()):
         found = []
         for text in sentences(paragraph.strip()):
-            start = section.text.index(text, cursor)
-            cursor = start + len(text)
-            found.append(Sentence(text, _held(section.start + start, section.start + cursor, places)))
+            start = section.text.index(text, end)
+            end = start + len(text)
+            found.append(Sentence(text, _held(section.start + start, section.start + end, places)))
         yield found
 
 

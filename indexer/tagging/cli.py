@@ -14,13 +14,11 @@ from indexer.tagging.training import train
 from indexer.vector_cache import VectorCache
 from kb.settings import Settings, get_settings
 
-app = typer.Typer(help="The tagger: train its model, measure what it says.", no_args_is_help=True)
-
 Bar = Callable[[str], AbstractContextManager[Callable[[int, int], None]]]
 
 
-def register(root: typer.Typer, bar: Bar) -> None:
-    """Add these commands. ``bar`` shows progress, by the name of what is counted."""
+def register(app: typer.Typer, bar: Bar) -> None:
+    """Add these commands to ``kb tagging``. ``bar`` shows progress, by the name of what is counted."""
 
     @app.command("train")
     def train_command(
@@ -47,6 +45,9 @@ def register(root: typer.Typer, bar: Bar) -> None:
             Path | None,
             typer.Option(help="Framework texts with their goals, a JSON object a line: text, lang, sdg."),
         ] = None,
+        partners: Annotated[
+            Path | None, typer.Option(help="The partners' projects, a JSON object a line: id, title, summary, text.")
+        ] = None,
         only: Annotated[str | None, typer.Option("--set", help=f"Only this of {', '.join(evaluation.SETS)}.")] = None,
         misses: Annotated[bool, typer.Option(help="List the texts that the model gets wrong.")] = False,
     ) -> None:
@@ -59,10 +60,9 @@ def register(root: typer.Typer, bar: Bar) -> None:
                 if name not in evaluation.SETS:
                     raise typer.BadParameter(f"there is {', '.join(evaluation.SETS)}")
                 with bar(name) as progress:
-                    said = evaluation.report(name, remembering, settings.data_dir, framework, misses, progress)
+                    bench = evaluation.Bench(remembering, settings.data_dir, framework, partners, progress, [])
+                    said = evaluation.report(name, bench, misses)
                 typer.echo(said)
-
-    root.add_typer(app, name="tagging")
 
 
 def trained(settings: Settings, embedder: Embedder, progress: texts.Progress) -> models.TaggingModel:

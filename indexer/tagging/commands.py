@@ -1,4 +1,4 @@
-"""Commands: kb tagging suggest|learn."""
+"""Commands: kb tagging suggest|learn; train and evaluate are in ``cli.py``."""
 
 from typing import Annotated
 
@@ -6,6 +6,7 @@ import typer
 from sqlalchemy import Engine
 
 from indexer.cli import opened, progress_bar
+from indexer.tagging import cli as training
 from indexer.tagging import job
 from indexer.tagging.opening import tagger_of
 from indexer.tagging.service import Tagger, Taggers
@@ -15,11 +16,15 @@ from kb.settings import get_settings
 from kb.tagging import learnt, suggestions
 from kb.tagging.tables import SuggestionRow
 
-tagging = typer.Typer(help="Tags that a machine suggests: have records read, learn from what people decided.")
+tagging = typer.Typer(
+    help="Tags that a machine suggests: train it, measure it, have records read, learn from what people decided.",
+    no_args_is_help=True,
+)
 
 
 def register(app: typer.Typer) -> None:
     """Add these commands to the ``kb`` command."""
+    training.register(tagging, progress_bar)
     app.add_typer(tagging, name="tagging")
 
 

@@ -21,8 +21,11 @@ from indexer.tagging.texts import FOLDER, Example, Progress, rows
 from indexer.tagging.training import folds_of, train
 from schemas.language import LANGUAGES, Language
 from schemas.lexicon import GOALS
+from schemas.tagging import LONGEST
 
 ROUNDS: Final = 1000
+#: What two readers, blind to each other and to the tagger, said of the partners' projects, and what they agreed on.
+JUDGEMENTS: Final = Path(__file__).parents[2] / "tests" / "indexer" / "tagging" / "partner_judgements.tsv"
 #: Below these a figure is called weak: what issue "tagging workbench" asks for.
 AIMS: Final = {
     "accuracy": 0.89, "F1": 0.885, "right target among three": 0.85, "right passage": 0.92, "same first goal": 0.90,
@@ -67,6 +70,7 @@ class Bench(NamedTuple):
     embedder: Embedder
     data_dir: Path
     framework: Path | None
+    partners: Path | None
     progress: Progress
     misses: list[str]
 
@@ -81,11 +85,8 @@ class Bench(NamedTuple):
             yield item
 
 
-def report(
-    name: str, embedder: Embedder, data_dir: Path, framework: Path | None, misses: bool, progress: Progress
-) -> str:
-    """The figures of one set, a line each, the weak ones marked."""
-    bench = Bench(embedder, data_dir, framework, progress, [])
+def report(name: str, bench: Bench, misses: bool) -> str:
+    """The figures of one set, a line each, the weak ones marked; with ``misses`` the texts that the model gets wrong."""
     title, measure = SETS[name]
     lines = [f"\n{name}: {title}", *(each.line() for each in measure(bench))]
     return "\n".join([*lines, *(f"    {miss}" for miss in bench.misses if misses)])
@@ -210,15 +211,40 @@ def _natural(bench: Bench) -> Iterator[Figure]:
     pairs = [
         (one.language, goal in one.goals, value) for one, logit in own for goal, value in zip(GOALS, logit, strict=True)
     ]
+    yield from _at_thresholds(pairs)
     for name, limit in (("suggested", limits.SUGGESTED), ("strong", limits.STRONG)):
-        yield from by_language(
-            f"precision of {name}", [(language, yes) for language, yes, value in pairs if value > limit]
-        )
+        wrongly = [(one.language, float((logit > limit).any())) for one, logit in own if not one.codes]
+        yield from by_language(f"texts of no goal with one {name}", wrongly)
+
+
+def _partners(bench: Bench) -> Iterator[Figure]:
+    if bench.partners is None:
+        return
+    tagger = bench.tagger()
+    projects = {line["id"]: line for line in map(json.loads, bench.partners.read_text("utf-8").splitlines())}
+    pairs: list[tuple[str, bool, float]] = []
+    for _, row in bench.counted(
+        list(rows(JUDGEMENTS, ("id", "language", "main", "also", "marker", "note", "readers")))
+    ):
+        project = projects[row["id"]]
+        text = "\n\n".join(part for part in (project["title"], project["summary"], project["text"]) if part)
+        right = set(f"{row['main']},{row['also']}".split(","))
+        logits = tagger.document(text[:LONGEST], row["language"]).base
+        pairs += [(row["language"], goal in right, value) for goal, value in zip(GOALS, logits, strict=True)]
+        wrong = [goal for goal, value in zip(GOALS, logits, strict=True) if value > limits.STRONG and goal not in right]
+        if wrong:
+            bench.misses.append(f"{row['id']}: strong on {', '.join(wrong)}, right are {', '.join(sorted(right))}")
+    yield from _at_thresholds(pairs)
+
+
+def _at_thresholds(pairs: Sequence[tuple[str, bool, float]]) -> Iterator[Figure]:
+    """Precision and recall of what is suggested and of what is strong: (language, whether it is right, logit) of each goal."""
+    for name, limit in (("suggested", limits.SUGGESTED), ("strong", limits.STRONG)):
+        given = [(language, yes) for language, yes, value in pairs if value > limit]
+        yield from by_language(f"precision of {name}", given)
         yield from by_language(
             f"recall of {name}", [(language, value > limit) for language, yes, value in pairs if yes]
         )
-        wrongly = [(one.language, float((logit > limit).any())) for one, logit in own if not one.codes]
-        yield from by_language(f"texts of no goal with one {name}", wrongly)
 
 
 def _without(bench: Bench, rest: Sequence[Example]) -> Tagger:
@@ -277,5 +303,9 @@ SETS: Final[dict[str, tuple[str, Callable[[Bench], Iterator[Figure]]]]] = {
     "languages": ("40 texts in three languages", _languages),
     "framework": ("the official texts (--framework FILE), which are not trained on", _framework),
     "natural": ("own examples, each by a model that has not seen its group", _natural),
+    "partners": (
+        "100 projects of partners (--partners FILE), read and judged by hand at a city's natural rate",
+        _partners,
+    ),
     "gender": ("375 texts read for gender, each by a model that has not seen its author", _gender),
 }

@@ -29,10 +29,7 @@ Tag = SdgTag | GenderThemeTag
 def decide(session: Session, account: Account, record_id: str, decision: Decision) -> DecisionRow:
     """Decide on one tag of a record. Raises Forbidden, NotFound, Invalid for what makes no sense, and Conflict (``why``:
     seen) where somebody decided on the same goal or theme since."""
-    _may(account)
-    records.hold(session, record_id)
-    record = records.get(session, record_id).record
-    check_seen(cases.decisions_of(session, record_id), decision.kind, decision.key, decision.seen)
+    record = held(session, account, record_id, decision.kind, decision.key, decision.seen)
     before = tag_in(record, decision.kind, decision.code)
     if before is not None and before.state == "disputed":
         raise Conflict(N_("This tag is disputed. Two readers settle that; until then nobody else decides on it."))
@@ -46,6 +43,15 @@ def decide(session: Session, account: Account, record_id: str, decision: Decisio
         _demote_others(session, account, record_id, row, after)
     cases.refresh(session, record_id)
     return row
+
+
+def held(session: Session, account: Account, record_id: str, kind: TagKind, key: str, seen: int) -> Record:
+    """The record, under its lock until the transaction ends, for a decision of this person. Raises as ``decide`` does."""
+    _may(account)
+    records.hold(session, record_id)
+    record = records.get(session, record_id).record
+    check_seen(cases.decisions_of(session, record_id), kind, key, seen)
+    return record
 
 
 def check_seen(made: Sequence[DecisionRow], kind: TagKind, key: str, seen: int) -> None:
@@ -201,6 +207,13 @@ def _write(session: Session, account: Account, old: Record, new: Record, row: De
     session.flush()
 
 
+def note(session: Session, account: Account, old: Record, new: Record, row: DecisionRow) -> DecisionRow:
+    """Save what a held record became, with the decision that made it so."""
+    _write(session, account, old, new, row)
+    cases.refresh(session, old.id)
+    return row
+
+
 def _demote_others(session: Session, account: Account, record_id: str, main: DecisionRow, tag: SdgTag) -> None:
     """There is one main goal."""
     for other in records.get(session, record_id).record.sdgs:
@@ -294,22 +307,3 @@ def _restored(record: Record, row: DecisionRow) -> Record:
     after, before = _tag(row.kind, row.after), _tag(row.kind, row.before)
     standing = tag_in(record, row.kind, code_of(after)) if after else None
     return _with(record, row.kind, standing, before)
-
-
-# A whole screening: kb/tagging/screening.py
-
-
-def held(session: Session, account: Account, record_id: str, kind: TagKind, key: str, seen: int) -> Record:
-    """The record, under its lock until the transaction ends, for a decision of this person. Raises as ``decide`` does."""
-    _may(account)
-    records.hold(session, record_id)
-    record = records.get(session, record_id).record
-    check_seen(cases.decisions_of(session, record_id), kind, key, seen)
-    return record
-
-
-def note(session: Session, account: Account, old: Record, new: Record, row: DecisionRow) -> DecisionRow:
-    """Save what a held record became, with the decision that made it so."""
-    _write(session, account, old, new, row)
-    cases.refresh(session, old.id)
-    return row

@@ -1,6 +1,5 @@
 """The gender marker by its questions: a whole screening is one decision, and so is setting a record back to unscreened."""
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -23,13 +22,14 @@ KEY: Final = "gender"
 
 
 def screen(
-    session: Session, account: Account, record_id: str, asked: Screening, text_of: Callable[[Record], str]
+    session: Session, account: Account, record_id: str, asked: Screening, taken: Callable[[Record, str], str | None]
 ) -> DecisionRow:
-    """Set the marker by these answers. ``text_of`` gives what the passages must stand in. Raises Forbidden, NotFound, Invalid
+    """Set the marker by these answers. ``taken`` gives a passage as the record's text writes it, None where it is not in the
+    text word for word. Raises Forbidden, NotFound, Invalid
     (``field``: ``answer.…`` or ``passage.…``), and Conflict (``why``: seen) where somebody screened the record since."""
     record = decisions.held(session, account, record_id, KIND, KEY, asked.seen)
     marker = _marker(asked)
-    passages = _quoted(text_of(record), asked)
+    passages = _quoted(record, asked, taken)
     passage = _passage(marker, passages)
     after = Gender(
         themes=record.gender.themes,
@@ -71,14 +71,6 @@ def value_of(gender: Gender) -> dict[str, Any] | None:
     return gender.model_dump(mode="json", exclude_defaults=True, exclude={"themes"}) or None
 
 
-def place_of(text: str, passage: str) -> tuple[int, int] | None:
-    """Where the passage stands in the text word for word, whatever its white space: ``text[start:end]``; None where it does
-    not."""
-    words = r"\s+".join(re.escape(word) for word in passage.split())
-    found = re.search(words, text) if words else None
-    return found.span() if found else None
-
-
 def _marker(asked: Screening) -> Marker:
     if asked.answers.get(MAIN) and asked.answers.get(AIM) is False:
         raise Invalid(
@@ -90,21 +82,20 @@ def _marker(asked: Screening) -> Marker:
     return marker
 
 
-def _quoted(text: str, asked: Screening) -> dict[str, str]:
+def _quoted(record: Record, asked: Screening, taken: Callable[[Record, str], str | None]) -> dict[str, str]:
     """The passages as the text has them, in the order of the answers."""
     for question in asked.passages:
         if question not in asked.answers:
             raise Invalid(N_("Answer the question yes or no, or take the passage away."), field=f"answer.{question}")
     found: dict[str, str] = {}
-    for question in asked.answers.keys() & asked.passages.keys():
-        place = place_of(text, asked.passages[question])
-        if place is None:
+    for question in (each for each in asked.answers if each in asked.passages):
+        passage = taken(record, asked.passages[question])
+        if passage is None:
             raise Invalid(
-                N_("This does not stand in the record’s text word for word. Copy it from the text."),
-                field=f"passage.{question}",
+                N_("This passage is not in the text word for word. Copy it from there."), field=f"passage.{question}"
             )
-        found[question] = text[slice(*place)]
-    return {question: found[question] for question in asked.answers if question in found}
+        found[question] = passage
+    return found
 
 
 def _passage(marker: Marker, passages: Mapping[str, str]) -> str | None:

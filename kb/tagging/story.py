@@ -134,6 +134,8 @@ def _marker(gender: Gender, made: Sequence[DecisionRow]) -> PublishedGenderMarke
     screened = [row for row in made if row.kind == "gender" and row.undone_by is None and row.action != "undo"]
     return PublishedGenderMarker(
         value=gender.marker,
+        checklist=gender.checklist,
+        passages=gender.passages,
         passage=gender.passage,
         passage_language=gender.passage_language,
         source=gender.source,

@@ -22,6 +22,7 @@ from search_ui.gender_sheet import MEANT, changes, sheet_of
 from search_ui.identity import Editor
 from search_ui.inputs import FormDep, Problems, problem_of, problems, see_other
 from search_ui.render import language_of, page
+from search_ui.workbench import taken
 
 router = APIRouter(include_in_schema=False)
 
@@ -47,7 +48,7 @@ def screen(request: Request, session: SessionDep, account: Editor, record_id: st
         elif asked == "unscreen":
             screening.unscreen(session, account, record_id, _number(form.get("seen")), _text(form, "comment")[:2000])
         else:
-            screening.screen(session, account, record_id, _screening(form), _text_of)
+            screening.screen(session, account, record_id, _screening(form), _taken)
     except ValidationError as error:
         return _page(request, session, account, record_id, _typed(form), problems(error, language_of(request)))
     except KnowledgeBaseError as error:
@@ -57,8 +58,8 @@ def screen(request: Request, session: SessionDep, account: Editor, record_id: st
     return see_other(request.url.path, "saved")
 
 
-def _text_of(record: Record) -> str:
-    return reading_of(record).text
+def _taken(record: Record, passage: str) -> str | None:
+    return taken(reading_of(record), passage)
 
 
 def _screening(form: FormData) -> Screening:

@@ -49,6 +49,7 @@ def _base(kind: str, *links: tuple[str, str]) -> dict[str, Any]:
             "themes": [_TAG | {"theme": "mobility", "passage": "Quoted for the theme"}],
             "marker": 1,
             "checklist": {"analysis": True},
+            "passages": {"analysis": "Quoted for the analysis"},
             "passage": "Quoted for the marker",
             "passage_language": "es",
             "results_evidenced": True,

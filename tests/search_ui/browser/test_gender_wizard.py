@@ -199,7 +199,7 @@ def test_without_javascript_the_same_form_does_it_and_says_what_is_wrong(
         save = page.get_by_role("button", name=gettext("Save", language), exact=True)
         save.click()
         expect(page.locator(".problems")).to_contain_text(
-            gettext("This does not stand in the record’s text word for word. Copy it from the text.", language)
+            gettext("This passage is not in the text word for word. Copy it from there.", language)
         )
         expect(page.locator('[name="passage.principal"]')).to_have_value("Nobody wrote this.")
         page.locator('[name="passage.principal"]').fill(AIM)
