@@ -189,9 +189,8 @@ def _framework(bench: Bench) -> Iterator[Figure]:
     if bench.framework is None:
         return
     tagger = bench.tagger()
-    lines = [json.loads(line) for line in bench.framework.read_text("utf-8").splitlines()]
     found = []
-    for line in bench.counted([line for line in lines if line["lang"] in LANGUAGES]):
+    for line in bench.counted([line for line in _lines(bench.framework) if line["lang"] in LANGUAGES]):
         base = tagger.document(line["text"], line["lang"]).base
         right = max(base[GOALS.index(str(goal))] for goal in line["sdg"]) > limits.SUGGESTED
         found.append((line["lang"], right))
@@ -217,11 +216,17 @@ def _natural(bench: Bench) -> Iterator[Figure]:
         yield from by_language(f"texts of no goal with one {name}", wrongly)
 
 
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file, one a line; a text in them may hold other signs that end a line."""
+    with path.open(encoding="utf-8") as file:
+        return [json.loads(line) for line in file]
+
+
 def _partners(bench: Bench) -> Iterator[Figure]:
     if bench.partners is None:
         return
     tagger = bench.tagger()
-    projects = {line["id"]: line for line in map(json.loads, bench.partners.read_text("utf-8").splitlines())}
+    projects = {project["id"]: project for project in _lines(bench.partners)}
     pairs: list[tuple[str, bool, float]] = []
     for _, row in bench.counted(
         list(rows(JUDGEMENTS, ("id", "language", "main", "also", "marker", "note", "readers")))
