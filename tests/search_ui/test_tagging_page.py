@@ -129,6 +129,17 @@ def test_a_private_address_is_refused(site: TestClient, url: str) -> None:
     assert url in page.text  # what was typed is still there
 
 
+def test_a_site_that_asks_no_other_servers_reads_no_pages(
+    app: FastAPI, site: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert 'id="f-url"' in site.get("/en/tagging").text
+    monkeypatch.setattr(app.state, "settings", app.state.settings.model_copy(update={"link_checks": False}))
+    assert 'id="f-url"' not in site.get("/en/tagging").text
+    refused = site.post("/en/tagging", data={"url": "https://city.example/"})
+    assert refused.status_code == 422
+    assert "reads no pages" in refused.text
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_wrong_is_said_at_its_field_in_the_readers_language(site: TestClient, language: Language) -> None:
     nothing = site.post(f"/{language}/tagging", data={"text": "  ", "url": ""})
