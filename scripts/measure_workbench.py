@@ -50,7 +50,8 @@ def main() -> None:
         migrate(database)
         ids = fill(database, given.cases)
         with served(settings) as port:
-            editor = Editor(port, signed_in(database))
+            cookie = signed_in(database)
+            editor = Editor(port, cookie)
             editor.warm(ids)
             print(others())
             report("idle", editor, ids, given.times)
@@ -58,7 +59,7 @@ def main() -> None:
                 job.ask(session)
             wait_for_job(database)
             before = read(database)
-            report("beside the job", editor, ids[given.times :], given.times)
+            report("beside the job", Editor(port, cookie), ids[given.times :], given.times)
             print(others())
             print(f"the job has read {read(database) - before} records meanwhile")
         database.dispose()
