@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from kb.db import Base, load_tables, transaction
 from kb.limits.service import RULES
 from kb.links.looking import Answer, Fetched, Looker
+from kb.settings import Settings
 from schemas.language import LANGUAGES, Language
 from schemas.tagging import Evidence
 from search_ui import tryout
@@ -129,11 +130,9 @@ def test_a_private_address_is_refused(site: TestClient, url: str) -> None:
     assert url in page.text  # what was typed is still there
 
 
-def test_a_site_that_asks_no_other_servers_reads_no_pages(
-    app: FastAPI, site: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_site_that_asks_no_other_servers_reads_no_pages(site: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     assert 'id="f-url"' in site.get("/en/tagging").text
-    monkeypatch.setattr(app.state, "settings", app.state.settings.model_copy(update={"link_checks": False}))
+    monkeypatch.setattr(Settings, "reads_pages", False)
     assert 'id="f-url"' not in site.get("/en/tagging").text
     refused = site.post("/en/tagging", data={"url": "https://city.example/"})
     assert refused.status_code == 422
