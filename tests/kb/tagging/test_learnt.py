@@ -128,7 +128,7 @@ def test_what_was_accepted_in_bulk_teaches_only_where_somebody_read_it(
                 seen=0,
                 sample=sample,
                 decision_id=made,
-            )  # fmt: skip
+            )
         )
     assert _taught(engine) == taught
 
