@@ -87,6 +87,11 @@ class Settings(BaseSettings):
         return self.environment == "production" if self.link_checks is None else self.link_checks
 
     @property
+    def reads_pages(self) -> bool:
+        """Whether a page that somebody names is fetched: a network without a way out says that it looks at no links."""
+        return self.link_checks is not False
+
+    @property
     def uploads_dir(self) -> Path:
         """Files that people uploaded; a backup has them too."""
         return self.data_dir / "uploads"

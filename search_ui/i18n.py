@@ -28,7 +28,7 @@ from schemas.messages import N_ as N_
 
 FOLDER: Final = Path(__file__).parent
 #: Folders whose messages readers meet.
-_SPEAKING: Final = (FOLDER, FOLDER.parent / "kb", FOLDER.parent / "schemas")
+_SPEAKING: Final = (FOLDER, FOLDER.parent / "kb", FOLDER.parent / "indexer", FOLDER.parent / "schemas")
 TEMPLATE: Final = FOLDER / "locales" / "messages.pot"
 TRANSLATED: Final[tuple[Language, ...]] = ("es", "fr")
 

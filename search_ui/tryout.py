@@ -1,10 +1,11 @@
 """What is shown of a text that somebody tries: the suggestions in words, and the text with its passages marked."""
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from queue import SimpleQueue
@@ -213,6 +214,53 @@ def about_model(data_dir: Path, embedding: str) -> dict[str, Any] | None:
         log.exception("the tagging model cannot be read")
         return None
     return found.trained_on | {"version": found.version} if found else None
+
+
+class Figure(NamedTuple):
+    """What the model was found to be worth: ``what``, to be translated, and a share with its 95 % interval."""
+
+    what: str
+    share: float
+    low: float
+    high: float
+
+
+#: The figures that readers are told, by the set and the name that ``kb tagging evaluate`` gives them.
+_TOLD: Final[dict[tuple[str, str], str]] = {
+    ("partners", "precision of strong"): N_("Very likely goals that people found right, on projects of partner cities"),
+    ("partners", "recall of suggested"): N_("Goals that people found in these projects and that were suggested"),
+    ("development", "accuracy"): N_(
+        "Goals rightly suggested or left out, on texts that are meant to mislead (English)"
+    ),
+    ("framework", "right goal suggested"): N_("Right goal suggested for an official description that was left out"),
+    ("targets", "right target among three"): N_("Right target among the first three"),
+    ("evidence", "right passage"): N_("Right passage shown, of four"),
+    ("languages", "same first goal"): N_("Same first goal for the same text in two languages"),
+    ("gender", "themes: precision"): N_("Suggested gender themes that are right"),
+    ("gender", "themes: recall"): N_("Gender themes of a text that are suggested"),
+    ("gender", "marker right"): N_("Right value of the gender marker"),
+    ("gender", "criteria answered right"): N_("Questions of the marker answered rightly, where they are answered"),
+}
+_FIGURE: Final = re.compile(r"  (.+?) +(\d\.\d+) +\[(\d\.\d+), (\d\.\d+)\]")
+
+
+def figures_of(printed: str) -> list[Figure]:
+    """The figures in what ``kb tagging evaluate`` printed, in our order."""
+    found: dict[tuple[str, str], tuple[float, float, float]] = {}
+    part = ""
+    for line in printed.splitlines():
+        if matched := _FIGURE.match(line):
+            found[part, matched[1]] = float(matched[2]), float(matched[3]), float(matched[4])
+        elif line[:1].isalpha():
+            part = line.partition(":")[0]
+    return [Figure(what, *found[key]) for key, what in _TOLD.items() if key in found]
+
+
+@cache
+def shipped_figures() -> list[Figure]:
+    """Those of the shipped model; none where the file is not there."""
+    path = models.SHIPPED.with_name("figures.txt")
+    return figures_of(path.read_text("utf-8")) if path.exists() else []
 
 
 # Telling how far it is

@@ -26,9 +26,9 @@ FUSION_RIDGE: Final = 0.1
 NO_GOAL_WEIGHT: Final = 3.0
 #: And so many times where heads and words are weighed: most of what a city writes serves no goal or few.
 NO_GOAL_SHARE: Final = 10.0
-#: Added to every goal's logit: to miss a goal costs more than to reject one. Half of what would make goals and their absence
-#: equally frequent.
-GENEROUS: Final = 1.0
+#: Added to every goal's logit: to miss a goal costs more than to reject one. F1 on the development set is level from 1 to 2, and
+#: accuracy is .84 at 1 and .80 at 2; official texts in three languages, which are short, are found more often at 2.
+GENEROUS: Final = 2.0
 #: Turns of heads and shares.
 TURNS: Final = 2
 #: Parts of the texts that are held out in turn, to learn how far a head is to be believed on what it has not seen.

@@ -6,6 +6,7 @@ What is compared is a yes or no for each goal and each theme, and the value of t
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from typing import Final, Literal
 
@@ -74,10 +75,11 @@ class Figure:
 Answer = tuple[str, str, str]
 
 
-def figures(reads: Sequence[Read], machine: Sequence[Read] = ()) -> list[Figure]:
+@lru_cache(16)
+def figures(all_reads: tuple[Read, ...], machine: tuple[Read, ...] = ()) -> tuple[Figure, ...]:
     """All figures of these readings: over all, by language, by pair of persons, by goal, by theme, and of the machine with
-    people. Records that only one person has read are left out."""
-    reads = _shared(reads)
+    people. Records that only one person has read are left out. Kept: for 200 records they take a second."""
+    reads = _shared(all_reads)
     people = sorted({read.person for read in reads})
     found = [_figure("all", subject, "", reads) for subject in _SUBJECTS]
     for language in sorted({read.language for read in reads}):
@@ -89,7 +91,7 @@ def figures(reads: Sequence[Read], machine: Sequence[Read] = ()) -> list[Figure]
     found += [_figure("all", "goal", goal.id, reads) for goal in load("sdgs").top()]
     found += [_figure("all", "theme", theme.id, reads) for theme in load("gender_themes").terms]
     beside = _beside(reads, machine)
-    return [*found, *(_figure("machine", subject, "", beside) for subject in _SUBJECTS if beside)]
+    return (*found, *(_figure("machine", subject, "", beside) for subject in _SUBJECTS if beside))
 
 
 def _shared(reads: Iterable[Read]) -> list[Read]:

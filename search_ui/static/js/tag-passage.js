@@ -27,9 +27,9 @@ function split(text, granularity) {
   const found = [];
   // A sentence never runs from one section into the next.
   for (const block of text.matchAll(/[^\n]+/g)) {
-    for (const { segment, index } of new Intl.Segmenter(document.getElementById("bench-text").lang, { granularity }).segment(block[0])) {
+    for (const { segment, index, isWordLike } of new Intl.Segmenter(document.getElementById("bench-text").lang, { granularity }).segment(block[0])) {
       const inner = segment.trim();
-      if (!inner) continue;
+      if (!inner || isWordLike === false) continue;
       const start = block.index + index + segment.indexOf(inner);
       found.push([start, start + inner.length]);
     }
@@ -83,7 +83,9 @@ export function startChoosing(pane, { say, over, taken, left }) {
 
   function stretch(by) {
     const start = sentences[first][0];
-    const fitting = by > 0 ? ends.find((each) => each > end) : ends.findLast((each) => each < end && each > start);
+    // A step back takes a word away, not only the full stop after it.
+    const isLess = (each) => each < end && each > start && /[\p{L}\p{N}]/u.test(text.slice(each, end));
+    const fitting = by > 0 ? ends.find((each) => each > end) : ends.findLast(isLess);
     if (fitting) end = fitting;
     last = Math.max(sentences.findLastIndex(([begin]) => begin < end), first);
   }

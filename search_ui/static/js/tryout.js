@@ -49,7 +49,8 @@ function show(line) {
     end("");
     result.innerHTML = line.html;
     form.elements.text.value = line.text;
-    form.elements.file.value = form.elements.url.value = "";
+    form.elements.file.value = "";
+    if (form.elements.url) form.elements.url.value = "";
     document.getElementById("result-title").focus();
   }
 }

@@ -123,7 +123,7 @@ async function send(form, button, meanwhile = words.working) {
   if (button?.name) data.set(button.name, button.value);
   tell(meanwhile);
   try {
-    const response = await fetch(form.action, { method: "POST", body: new URLSearchParams(data) });
+    const response = await fetch(form.getAttribute("action"), { method: "POST", body: new URLSearchParams(data) });
     const answer = new DOMParser().parseFromString(await response.text(), "text/html");
     if (answer.getElementById("workbench")) taken(answer, response, sent, form);
     else alarm(response.status === 401 ? words.signedOut : words.failed);

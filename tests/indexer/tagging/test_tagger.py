@@ -17,9 +17,11 @@ from schemas.tagging import Evidence, Suggestions
 
 BUS = "The night bus stops on request. A survey of women showed what they fear. They are to travel as freely as men."
 
+MODEL = TaggingModel.from_bytes(SHIPPED.read_bytes())
+
 
 class Plain:
-    """Vectors that depend on the text alone and cost nothing."""
+    """Vectors that depend on the text alone and cost nothing, spread as those that the shipped model was trained on."""
 
     id, dimension, batch = "plain", 384, 1
 
@@ -28,8 +30,8 @@ class Plain:
 
     def query(self, text: str) -> Vectors:
         self.asked += 1
-        vector = np.random.default_rng(sum(text.encode()) + len(text)).normal(size=self.dimension)
-        return (vector / np.linalg.norm(vector)).astype(np.float32)
+        noise = np.random.default_rng(sum(text.encode()) + len(text)).normal(size=self.dimension)
+        return (MODEL.mean + MODEL.deviation * noise).astype(np.float32)
 
     def passages(self, texts: object) -> Vectors:
         raise AssertionError("the tagger asks questions only")
@@ -37,7 +39,7 @@ class Plain:
 
 @pytest.fixture
 def plain() -> Tagger:
-    return Tagger(Plain(), TaggingModel.from_bytes(SHIPPED.read_bytes()))
+    return Tagger(Plain(), MODEL)
 
 
 def quotes(said: Suggestions) -> list[Evidence]:
@@ -51,7 +53,7 @@ def quotes(said: Suggestions) -> list[Evidence]:
 @settings(max_examples=25)
 @given(text=st.text(max_size=400), language=st.sampled_from(["en", "es", "fr"]))
 def test_any_text_gets_all_goals_and_evidence_stands_in_it(text: str, language: Language) -> None:
-    tagger = Tagger(Plain(), TaggingModel.from_bytes(SHIPPED.read_bytes()))
+    tagger = Tagger(Plain(), MODEL)
     said = tagger.suggest(text, language)
     tagger.close()
     assert sorted(goal.goal for goal in said.sdgs) == sorted(GOALS)

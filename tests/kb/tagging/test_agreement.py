@@ -44,7 +44,7 @@ def _read(record: int, person: str, *goals: str, language: str = "en", marker: i
     return Read(f"r{record:02}", language, person, frozenset(goals), frozenset(), marker)  # type: ignore[arg-type]
 
 
-def _of(found: list[Figure], *names: str) -> Figure:
+def _of(found: tuple[Figure, ...], *names: str) -> Figure:
     return next(each for each in found if (each.scope, each.subject, each.of) == names)
 
 
@@ -53,7 +53,7 @@ def test_figures_are_told_by_goal_language_pair_and_machine() -> None:
              for at in range(12) for who in ("ana", "ben")]  # fmt: skip
     reads.append(_read(12, "ana", "5"))  # read by nobody else
     machine = [_read(at, MACHINE, "11" if at % 2 else "4") for at in range(12)]
-    found = figures(reads, machine)
+    found = figures(tuple(reads), tuple(machine))
     whole = _of(found, "all", "goals", "")
     assert (whole.records, whole.readings, whole.given, whole.same, whole.kappa, whole.alpha) == (12, 24, 24, 1, 1, 1)
     assert whole.word == "reliable"
@@ -71,14 +71,14 @@ def test_figures_are_told_by_goal_language_pair_and_machine() -> None:
 def test_differences_that_chance_explains_are_weak() -> None:
     reads = [_read(at, "ana", *["11"] * (at % 2)) for at in range(20)]
     reads += [_read(at, "ben", *["11"] * (at // 2 % 2)) for at in range(20)]
-    assert _of(figures(reads), "all", "goal", "11").word == "weak"
+    assert _of(figures(tuple(reads)), "all", "goal", "11").word == "weak"
 
 
 def test_a_marker_that_cannot_be_told_is_an_answer_of_its_own() -> None:
     reads = [_read(at, "ana", marker=None) for at in range(10)] + [_read(at, "ben", marker=0) for at in range(10)]
-    found = _of(figures(reads), "all", "marker", "")
+    found = _of(figures(tuple(reads)), "all", "marker", "")
     assert (found.same, found.given, found.word) == (0, 10, "weak")
 
 
 def test_without_readings_there_are_figures_of_nothing() -> None:
-    assert {figure.word for figure in figures([])} == {"few"}
+    assert {figure.word for figure in figures(())} == {"few"}

@@ -11,7 +11,7 @@ from kb.db import transaction, utcnow
 from kb.errors import Conflict, Forbidden, Invalid, NotFound
 from kb.records import service as records
 from kb.tagging import decisions, learnt, suggestions
-from kb.tagging.tables import DecisionRow, DisputeRow, LearntRow
+from kb.tagging.tables import BulkItemRow, BulkRow, DecisionRow, DisputeRow, LearntRow
 from schemas.accounts import Account
 from schemas.records import Record
 from schemas.tagging import Decision
@@ -106,6 +106,31 @@ def test_what_is_disputed_teaches_nothing_until_it_is_settled(engine: Engine, ev
             )
         )
     assert _taught(engine) == {"5": False}
+
+
+@pytest.mark.parametrize(("sample", "taught"), [(None, {}), (1, {"11": True})])
+def test_what_was_accepted_in_bulk_teaches_only_where_somebody_read_it(
+    engine: Engine, eve: Account, sample: int | None, taught: dict[str, bool]
+) -> None:
+    made = _decide(engine, eve, "11", "accept")
+    with transaction(engine) as session:
+        bulk = BulkRow(account_id=eve.id, begun_at=utcnow(), rule={}, seed=1, stage="checking")
+        session.add(bulk)
+        session.flush()
+        session.add(
+            BulkItemRow(
+                bulk_id=bulk.id,
+                position=0,
+                record_id="trams",
+                key="11",
+                confidence=0.95,
+                suggestion_id=1,
+                seen=0,
+                sample=sample,
+                decision_id=made,
+            )
+        )
+    assert _taught(engine) == taught
 
 
 def test_themes_and_texts_that_were_never_read_teach_nothing(engine: Engine, eve: Account) -> None:
