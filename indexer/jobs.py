@@ -11,6 +11,7 @@ from typing import Protocol, Self
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
+from starlette.datastructures import State
 
 from indexer import upkeep
 from indexer.search import Search
@@ -185,24 +186,20 @@ def _try(work: Callable[[], None]) -> bool:
 
 
 def start(app: FastAPI) -> None:
-    """Begin working for this application; ``app.state`` has ``settings``, ``engine``, ``search`` and ``taggers``."""
-    state = app.state
-    opened = partial(tagger_of, state.taggers, state.search)
-    rest = partial(tagging.advance, state.engine, opened, state.settings)
-    state.background = _background(state.settings, state.engine, state.search, rest)
-    for each in state.background:
+    """Begin working for this application; ``app.state`` has ``settings``, ``engine``, ``search`` and, for a process that does
+    the work itself, ``taggers``."""
+    app.state.background = _background(app.state)
+    for each in app.state.background:
         each.start()
 
 
-def _background(settings: Settings, database: Engine, search: Search, rest: Callable[[Stop], bool]) -> list[Background]:
-    return (
-        [Hints(settings), Repeated("prepare", PERIOD, search.follow)]
-        if settings.broker_url
-        else [
-            Worker(database, search, rest),
-            Repeated("rounds", ROUND_PERIOD, lambda: rounds.walk(database, settings), delay=ROUND_PERIOD),
-        ]
-    )
+def _background(state: State) -> list[Background]:
+    settings, database, search = state.settings, state.engine, state.search
+    if settings.broker_url:
+        return [Hints(settings), Repeated("prepare", PERIOD, search.follow)]
+    rest = partial(tagging.advance, database, partial(tagger_of, state.taggers, search), settings)
+    walk = partial(rounds.walk, database, settings)
+    return [Worker(database, search, rest), Repeated("rounds", ROUND_PERIOD, walk, delay=ROUND_PERIOD)]
 
 
 def stop(app: FastAPI) -> None:
