@@ -265,16 +265,15 @@ def _gender(bench: Bench) -> Iterator[Figure]:
     for author in sorted({one.author for one in read}):
         tagger = _without(bench, [one for one in every if one.author != author])
         for one in bench.counted([one for one in read if one.author == author]):
-            said.append((one, tagger.suggest(one.text, one.language).gender))
+            said.append((one, tagger.suggest(one.text, one.language).gender, tagger.aim(one.text, one.language)))
     for language in (None, *LANGUAGES):
-        part = [(one, gender) for one, gender in said if language in (None, one.language)]
+        part = [each for each in said if language in (None, each[0].language)]
         yield from _of_gender(part, f", {language}" if language else "")
 
 
-def _of_gender(said: Sequence[tuple[Example, Any]], suffix: str) -> Iterator[Figure]:
-    screenings = [(one.screening, gender) for one, gender in said if one.screening]
-    aims = [(gender.criteria[0].answer, gender.criteria[0].confidence, one.marker) for one, gender in screenings]
-    scored = [(sure if answer else 1 - sure, marker > 0) for answer, sure, marker in aims]
+def _of_gender(said: Sequence[tuple[Example, Any, float]], suffix: str) -> Iterator[Figure]:
+    screenings = [(one.screening, gender) for one, gender, _ in said if one.screening]
+    scored = [(aim, one.screening.marker > 0) for one, _, aim in said if one.screening]
     yield figure(f"AUC of an aim{suffix}", scored, lambda part: auc(part[:, 0], part[:, 1]))
     yield figure(f"marker right{suffix}", [(gender.marker.value == one.marker,) for one, gender in screenings])
     close = [(abs(gender.marker.value - one.marker) < 2,) for one, gender in screenings]

@@ -98,14 +98,17 @@ def _criterion(
 
 
 def _of_marker(criterion: str, logits: Numbers, marker: MarkerSuggestion) -> CriterionSuggestion:
-    """What the proposal for the marker says to its own two questions."""
+    """What the proposal for the marker says to its own two questions, where it is sure enough."""
     aim, main = probability(float(logits[OBJECTIVE])), probability(float(logits[PRINCIPAL]))
     yes = aim if criterion == "objective" else aim * main
     answer = marker.value >= (1 if criterion == "objective" else 2)
+    sure = round(yes if answer else 1 - yes, 4)
+    if sure < limits.ANSWER:
+        return CriterionSuggestion(criterion=criterion, answer=None, confidence=round(1 - sure, 4), evidence=None)
     passages = marker.speaks_for if answer else marker.speaks_against
     return CriterionSuggestion(
         criterion=criterion,
         answer=answer,
-        confidence=round(yes if answer else 1 - yes, 4),
+        confidence=sure,
         evidence=passages[0] if passages else None,
     )

@@ -73,6 +73,11 @@ class Tagger:
         """x' of the text, (d,): the mean of its windows, as the heads see them."""
         return self.document(text, language).vector
 
+    def aim(self, text: str, language: Language) -> float:
+        """The logit that equality is an aim of the text."""
+        logits, _ = self._reading(text, language, None).gender(self.model)
+        return float(logits[gender.OBJECTIVE])
+
     def close(self) -> None:
         """End the threads."""
         self._pool.shutdown()

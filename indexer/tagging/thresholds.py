@@ -8,15 +8,17 @@ SUGGESTED: Final = 0.0
 #: A logit above this is strong: nine in ten are right on our own examples, each judged by heads that have not seen its group,
 #: texts of no goal among them (.89 above 3.0, .92 above 3.5).
 STRONG: Final = 3.25
-#: A gender theme above this logit is suggested.
-THEME: Final = 0.0
+#: A gender theme above this logit is suggested. Their logits are made for themes as frequent as their absence; in texts on gender
+#: each is about one in ten.
+THEME: Final = 1.5
 #: The marker is proposed as more than 0 above this logit of "equality is an aim", and as 2 above this of "the main reason".
 OBJECTIVE: Final = 0.0
 PRINCIPAL: Final = 0.0
 #: Probability of the marker's value from which it is shown as a proposal.
 MARKER: Final = 0.6
-#: Probability from which a criterion is answered beforehand; below it is "not stated".
-ANSWER: Final = 0.6
+#: Probability from which a criterion is answered beforehand; below it the question is left open. With authors held out, .77 of
+#: the answers were right from .6 on, and four in five are asked for.
+ANSWER: Final = 0.65
 #: Targets of a goal that are named.
 TARGETS: Final = 3
 #: Passages for and against the marker that are shown, each.
