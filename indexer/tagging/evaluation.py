@@ -19,7 +19,7 @@ from indexer.tagging.model import CRITERIA, THEMES
 from indexer.tagging.service import Tagger, open_tagger
 from indexer.tagging.texts import FOLDER, Example, Progress, rows
 from indexer.tagging.training import folds_of, train
-from schemas.language import LANGUAGES, Language
+from schemas.language import LANGUAGES
 from schemas.lexicon import GOALS
 from schemas.tagging import LONGEST
 
@@ -136,19 +136,12 @@ def _targets(bench: Bench) -> Iterator[Figure]:
     found = []
     for _, row in bench.counted(list(rows(FOLDER / "targets.tsv", ("targets", "language", "text")))):
         right = row["targets"].split(",")
-        ranked = ranked_targets(tagger, row["text"], row["language"])
+        ranked = tagger.ranked_targets(row["text"], row["language"])
         found.append((row["language"], ranked[0] in right, bool(set(ranked[:3]) & set(right))))
         if not found[-1][2]:
             bench.misses.append(f"{row['targets']}, not {', '.join(ranked[:3])}: {row['text'][:90]}")
     yield from by_language("right target first", [(language, first) for language, first, _ in found])
     yield from by_language("right target among three", [(language, third) for language, _, third in found])
-
-
-def ranked_targets(tagger: Tagger, text: str, language: Language) -> list[str]:
-    """All targets of goals that are named for the text, the most probable first."""
-    said = tagger.suggest(text, language)
-    sure = {target.code: goal.confidence * target.confidence for goal in said.sdgs for target in goal.targets}
-    return sorted(sure, key=lambda code: -sure[code])
 
 
 def by_language(name: str, found: Sequence[tuple[str, float]]) -> Iterator[Figure]:

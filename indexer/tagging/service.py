@@ -13,7 +13,7 @@ from indexer.tagging import gender
 from indexer.tagging import model as models
 from indexer.tagging import thresholds as limits
 from indexer.tagging.learning import Offsets
-from indexer.tagging.logistic import Numbers
+from indexer.tagging.logistic import Numbers, sigmoid
 from indexer.tagging.model import TARGETS, TaggingModel
 from indexer.tagging.passages import evidence, probability
 from indexer.tagging.reading import NOTHING, Progress, Understood, goal_words, of_all, read
@@ -27,8 +27,6 @@ from schemas.tagging import GoalSuggestion, Suggestions, TargetSuggestion
 
 #: Texts that are remembered; each is some hundred kB at most.
 REMEMBERED: Final = 200
-#: How much the nearness of a target counts beside the goal's own logit.
-NEARNESS: Final = 0.5
 
 _OF_GOAL: Final = [[at for at, code in enumerate(TARGETS) if goal_of(code) == goal] for goal in GOALS]
 
@@ -68,6 +66,18 @@ class Tagger:
     def document(self, text: str, language: Language) -> Document:
         """The text as the learning sees it."""
         return self._document(self._reading(text, language, None))
+
+    def ranked_targets(self, text: str, language: Language) -> list[str]:
+        """All targets, the most probable first: by how near the text is to each, in standard deviations, and by ln of the
+        goal's probability."""
+        reading = self._reading(text, language, None)
+        scores: dict[str, float] = {}
+        for number, logit in enumerate(self._document(reading).base):
+            near = target_scores(self.model, reading, number)
+            if near is not None:
+                sure = float(np.log(sigmoid(logit)))
+                scores |= {TARGETS[at]: float(one) + sure for at, one in zip(_OF_GOAL[number], near, strict=True)}
+        return sorted(scores, key=lambda code: -scores[code])
 
     def document_vector(self, text: str, language: Language) -> Vectors:
         """x' of the text, (d,): the mean of its windows, as the heads see them."""

@@ -230,15 +230,24 @@ def fuse(features: Sequence[Numbers], labels: Numbers, weights: Numbers | None =
 
 
 def _targets(texts: Sequence[Example], vectors: Vectors) -> dict[str, Numbers]:
-    """Each target as the mean of its three texts' directions, without what they all have in common."""
+    """Each target as the mean of the directions of its three definitions, without what all of them have in common, and of the
+    examples that serve it, without what passages have in common: the more there are, the more they count."""
     unit = {(one.codes[0], one.language): vector for one, vector in zip(texts, vectors, strict=True) if one.weight < 1}
     whole = np.array([[unit[code, language] for language in LANGUAGES] for code in TARGETS], dtype=np.float64)
-    centred = _unit(whole - whole.mean(axis=(0, 1)))
     own = [at for at, one in enumerate(texts) if one.weight == 1]
     passage_mean = vectors[own].mean(axis=0).astype(np.float64)
-    target_vectors = centred.mean(axis=1)
-    cosines = _unit(vectors[own] - passage_mean) @ target_vectors.T
+    passages = _unit(vectors[own] - passage_mean)
+    serves = np.array([[_share(texts[at], code) for code in TARGETS] for at in own])
+    examples = serves.T @ passages / (serves.sum(axis=0) + 1)[:, None]
+    target_vectors = _unit(whole - whole.mean(axis=(0, 1))).mean(axis=1) + examples
+    cosines = passages @ target_vectors.T
     return {"passage_mean": passage_mean, "target_vectors": target_vectors, "target_deviation": cosines.std()}
+
+
+def _share(text: Example, code: str) -> float:
+    """How far an example stands for a target: for its first one, half for its second."""
+    codes = [one for one in text.codes if one in TARGETS][:2]
+    return 1 / (codes.index(code) + 1) if code in codes else 0.0
 
 
 def _unit(vectors: Numbers) -> Numbers:
