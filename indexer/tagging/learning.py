@@ -4,6 +4,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class Offsets:
                 if int(stored["format"]) != FORMAT:
                     raise ValueError(f"the format is {stored['format']}")
                 return cls(stored["meaning"], stored["lexicon"], stored["bias"])
-        except (OSError, KeyError, ValueError) as error:
+        except (EOFError, OSError, KeyError, ValueError, BadZipFile) as error:
             raise ValueError(f"these are no offsets of format {FORMAT}: {error}") from error
 
 
