@@ -2,6 +2,7 @@
 
 import csv
 import io
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,10 +143,18 @@ def test_figures_lead_to_the_records_that_they_count(app: FastAPI, desk: TestCli
         assert "year_from=2020&amp;year_to=2020" in page.text.replace("&amp;country=FR", "")
 
 
+def _wait_for_index(client: TestClient) -> None:
+    """The index takes records in in the background."""
+    end = time.monotonic() + 60
+    while client.get("/api/v1/status").json()["waiting"] and time.monotonic() < end:
+        time.sleep(0.1)
+
+
 def test_a_figure_is_the_number_that_its_search_finds(app: FastAPI) -> None:
     client = TestClient(app)
     page = client.get("/en/sdgs/coverage?country=FR").text
     assert 'sdg=13">4<' in page
+    _wait_for_index(client)
     found = client.get("/api/v1/search?type=case_study&country=FR&sdg=13&limit=1").json()
     assert found["total"] == 4
 
