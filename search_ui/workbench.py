@@ -155,7 +155,7 @@ def bench(session: Session, record_id: str, account_id: str) -> Bench:
     stored = records.get(session, record_id)
     reading = reading_of(stored.record)
     row = session.get(TagCaseRow, record_id)
-    said = session.get(SuggestionRow, row.suggestion_id) if row and row.suggestion_id else None
+    said = cases.suggestion_of(session, row) if row else None
     made = cases.decisions_of(session, record_id)
     undoable = [each.id for each in decisions.undoable(made, account_id)]
     cards = list(_cards(stored.record, reading, said, made, undoable))

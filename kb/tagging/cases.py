@@ -26,6 +26,11 @@ def get(session: Session, record_id: str) -> TagCaseRow:
     return session.get(TagCaseRow, record_id) or refresh(session, record_id)
 
 
+def suggestion_of(session: Session, row: TagCaseRow) -> SuggestionRow | None:
+    """What was suggested for the record as it was read last."""
+    return session.get(SuggestionRow, row.suggestion_id) if row.suggestion_id else None
+
+
 def unread(session: Session, model: str, most: int) -> list[str]:
     """Ids of published records, at most ``most``, whose text this model may not have read as it is now: new ones, and those
     that were saved since. Those that wait longest come first."""
@@ -77,7 +82,7 @@ def _describe(session: Session, row: TagCaseRow, stored: Stored) -> None:
 
 def _stand(session: Session, row: TagCaseRow, record: Record, suggestion: SuggestionRow | None) -> None:
     made = decisions_of(session, row.record_id)
-    suggestion = suggestion or (session.get(SuggestionRow, row.suggestion_id) if row.suggestion_id else None)
+    suggestion = suggestion or suggestion_of(session, row)
     waiting = (
         list(_waiting(record, Suggestions.model_validate(suggestion.result), made, row.text_key)) if suggestion else []
     )

@@ -75,8 +75,7 @@ class _Offer:
 
     @classmethod
     def of(cls, session: Session, record_id: str, decision: Decision) -> "_Offer":
-        case = cases.get(session, record_id)
-        row = session.get(SuggestionRow, case.suggestion_id) if case.suggestion_id else None
+        row = cases.suggestion_of(session, cases.get(session, record_id))
         if row is None:
             return cls(None, None, None)
         said = Suggestions.model_validate(row.result)
@@ -237,9 +236,7 @@ def put(
     before = tag_in(record, asked.kind, asked.code)
     row = _row(session, account, asked, offered, record_id)
     row.action, row.before, row.after = action, _value(before), _value(after)
-    _write(session, account, record, _with(record, asked.kind, before, after), row)
-    cases.refresh(session, record_id)
-    return row
+    return note(session, account, record, _with(record, asked.kind, before, after), row)
 
 
 def _value(tag: Tag | None) -> dict[str, Any] | None:

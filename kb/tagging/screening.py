@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from kb.db import utcnow
 from kb.errors import Invalid
 from kb.tagging import cases, decisions, suggestions
-from kb.tagging.tables import DecisionRow, SuggestionRow
+from kb.tagging.tables import DecisionRow
 from schemas.accounts import Account
 from schemas.gender_marker import AIM, BY_SEX, MAIN, RESULTS, Marker, explain
 from schemas.messages import N_
@@ -107,7 +107,7 @@ def _set(
     session: Session, account: Account, record: Record, after: Gender, action: Action, comment: str
 ) -> DecisionRow:
     case = cases.get(session, record.id)
-    said = session.get(SuggestionRow, case.suggestion_id) if case.suggestion_id else None
+    said = cases.suggestion_of(session, case)
     row = DecisionRow(
         record_id=record.id,
         kind=KIND,
