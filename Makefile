@@ -91,6 +91,10 @@ test-transformers: ## Tests of a real sentence-transformers model, in an environ
 	$(MAKE) VENV=.venv-transformers .venv-transformers/installed-transformers-dev
 	HF_HUB_OFFLINE=1 .venv-transformers/bin/python -m pytest -q -m transformers
 
+.PHONY: smoke
+smoke: setup ## Start the demonstration as a newcomer does, and ask it a question
+	scripts/smoke
+
 .PHONY: evaluate
 evaluate: setup ## Load the demonstration and measure search on the judged queries
 	rm -rf var/evaluation

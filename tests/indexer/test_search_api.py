@@ -1,7 +1,6 @@
 """The search API answers whatever it is sent: with results, or with what is wrong about the request; never with a failure."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -67,16 +66,13 @@ def test_filters_may_be_repeated(site: TestClient) -> None:
         ("suggest", {"q": "me", "lang": "de"}),
     ],
 )
-def test_a_request_that_cannot_be_meant_is_refused_at_once_with_the_reason(
+def test_a_request_that_cannot_be_meant_is_refused_with_the_reason(
     site: TestClient, path: str, parameters: dict[str, Any]
 ) -> None:
-    started = time.monotonic()
     answer = _get(site, path, **parameters)
-    seconds = time.monotonic() - started
     assert answer.status_code == 422
     assert answer.headers["content-type"].startswith("application/problem+json")
     assert list(parameters)[-1] in answer.text
-    assert seconds < 1
 
 
 #: What people paste, what programs probe with, and what breaks parsers.
