@@ -82,6 +82,17 @@ def spellings(language: Language) -> dict[tuple[str, ...], tuple[Concept, ...]]:
     return {key: tuple(concepts) for key, concepts in found.items()}
 
 
+#: Letters of a token that says too little alone, where a longer word was cut down to it.
+SHORT: Final = 3
+
+
+def _is_left(term: str, language: Language) -> bool:
+    """Whether stop words and stemming leave more of a term than an everyday word: of "south-south" they leave south, of "sans
+    papiers" paper, of "desarme" the French "des"."""
+    tokens, words = content_tokens(term, language), re.findall(r"[\w’']+", term)
+    return len(tokens) > 1 or (len(words) == len(tokens) == 1 and not (len(tokens[0]) <= SHORT < len(words[0]) - 2))
+
+
 def _spelled(language: Language) -> list[tuple[Concept, str]]:
     terms = [
         (Concept("target" if "." in term.id and facet == "sdg" else facet, term.id), text)
@@ -101,7 +112,7 @@ def _spelled(language: Language) -> list[tuple[Concept, str]]:
     terms += [
         (Concept("sdg", term.key), term.term.replace("*", ""))
         for term in goal_terms()
-        if term.language == language and term.weight == 3
+        if term.language == language and term.weight == 3 and _is_left(term.term.replace("*", ""), language)
     ]
     codes = [code for region in load("regions").terms for code in region.members]
     return terms + [(Concept("country", code), country_name(code, language)) for code in codes]

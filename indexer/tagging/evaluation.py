@@ -93,9 +93,18 @@ def report(name: str, bench: Bench, misses: bool) -> str:
 
 
 def _development(bench: Bench) -> Iterator[Figure]:
+    return _judged(bench, "development.tsv")
+
+
+def _everyday(bench: Bench) -> Iterator[Figure]:
+    return _judged(bench, "everyday.tsv")
+
+
+def _judged(bench: Bench, name: str) -> Iterator[Figure]:
+    """Texts of which each was judged for one goal."""
     tagger = bench.tagger()
     judged = []
-    for _, row in bench.counted(list(rows(FOLDER / "development.tsv", ("goal", "label", "language", "text")))):
+    for _, row in bench.counted(list(rows(FOLDER / name, ("goal", "label", "language", "text")))):
         number = GOALS.index(row["goal"])
         logit = tagger.document(row["text"], row["language"]).base[number]
         label = int(row["label"])
@@ -295,7 +304,14 @@ def _of_gender(said: Sequence[tuple[Example, Any, float]], suffix: str) -> Itera
 
 #: What is measured, by name: what it is, and how.
 SETS: Final[dict[str, tuple[str, Callable[[Bench], Iterator[Figure]]]]] = {
-    "development": ("340 English texts, half of them hard negatives; mean over the goals", _development),
+    "everyday": (
+        "340 English texts as a search for a goal brings them up, half of them right; mean over the goals",
+        _everyday,
+    ),
+    "development": (
+        "340 English texts, half of them made to mislead by their words; mean over the goals",
+        _development,
+    ),
     "targets": ("200 texts by somebody who had not seen the definitions", _targets),
     "evidence": ("60 texts of four passages of which one serves the goal", _evidence),
     "languages": ("40 texts in three languages", _languages),
