@@ -28,7 +28,7 @@ NO_GOAL_WEIGHT: Final = 6.0
 NO_GOAL_SHARE: Final = 20.0
 #: Added to every goal's logit: to miss a goal costs more than to reject one, and people do not see a missing one. At 3.6 the
 #: everyday set has an accuracy of .91, and official texts are found in .93, .92 and .91; at 3.1 it is .94, and .87 of the French
-#: are found; at 4.1 .86, and .94. Of the partners' projects, read by hand, F1 of what is suggested is .68 all the way from 3.1 to 4.1.
+#: are found; at 4.1 .86, and .94. Of the partners' projects, read by hand, F1 of what is suggested is .68 from 3.1 to 4.1.
 GENEROUS: Final = 3.6
 #: Turns of heads and shares.
 TURNS: Final = 2

@@ -15,6 +15,8 @@ from scripts.bench.figures import Figures, Spread, spread
 #: Clients at once, and how many requests they send together: enough for a percentile, few enough to end.
 CLIENTS: Final = (1, 8, 32)
 REQUESTS: Final = 246
+#: Seconds after which no more are sent: what is so slow is told from fewer.
+LONGEST: Final = 60.0
 #: Seconds to wait for one answer.
 PATIENCE: Final = 120.0
 
@@ -87,10 +89,11 @@ def _load(contender: Contender, clients: int, requests: int) -> tuple[list[float
     # Everybody is connected before the clock starts.
     asks = [contender.connect() for _ in range(clients)]
     lock = threading.Lock()
+    end = time.perf_counter() + LONGEST
 
     def following() -> int | None:
         with lock:
-            return next(numbers, None)
+            return next(numbers, None) if time.perf_counter() < end else None
 
     def one(ask: Ask) -> Sequence[float]:
         taken = []
