@@ -229,6 +229,9 @@ class Figure(NamedTuple):
 _TOLD: Final[dict[tuple[str, str], str]] = {
     ("partners", "precision of strong"): N_("Very likely goals that people found right, on projects of partner cities"),
     ("partners", "recall of suggested"): N_("Goals that people found in these projects and that were suggested"),
+    ("everyday", "accuracy"): N_(
+        "Goals rightly suggested or left out, on texts that a search for the goal brings up (English)"
+    ),
     ("development", "accuracy"): N_(
         "Goals rightly suggested or left out, on texts that are meant to mislead (English)"
     ),

@@ -272,12 +272,13 @@ def _gender(bench: Bench) -> Iterator[Figure]:
     for language in (None, *LANGUAGES):
         part = [each for each in said if language in (None, each[0].language)]
         yield from _of_gender(part, f", {language}" if language else "")
+    for author in sorted({one.author for one in read}):
+        yield _aim([each for each in said if each[0].author == author], f", by {author}")
 
 
 def _of_gender(said: Sequence[tuple[Example, Any, float]], suffix: str) -> Iterator[Figure]:
     screenings = [(one.screening, gender) for one, gender, _ in said if one.screening]
-    scored = [(aim, one.screening.marker > 0) for one, _, aim in said if one.screening]
-    yield figure(f"AUC of an aim{suffix}", scored, lambda part: auc(part[:, 0], part[:, 1]))
+    yield _aim(said, suffix)
     yield figure(f"marker right{suffix}", [(gender.marker.value == one.marker,) for one, gender in screenings])
     close = [(abs(gender.marker.value - one.marker) < 2,) for one, gender in screenings]
     yield figure(f"marker right or one off{suffix}", close)
@@ -302,6 +303,11 @@ def _of_gender(said: Sequence[tuple[Example, Any, float]], suffix: str) -> Itera
             yield figure(f"criterion {criterion}: right", right)
 
 
+def _aim(said: Sequence[tuple[Example, Any, float]], suffix: str) -> Figure:
+    scored = [(aim, one.screening.marker > 0) for one, _, aim in said if one.screening]
+    return figure(f"AUC of an aim{suffix}", scored, lambda part: auc(part[:, 0], part[:, 1]))
+
+
 #: What is measured, by name: what it is, and how.
 SETS: Final[dict[str, tuple[str, Callable[[Bench], Iterator[Figure]]]]] = {
     "everyday": (
@@ -321,5 +327,5 @@ SETS: Final[dict[str, tuple[str, Callable[[Bench], Iterator[Figure]]]]] = {
         "100 projects of partners (--partners FILE), read and judged by hand at a city's natural rate",
         _partners,
     ),
-    "gender": ("375 texts read for gender, each by a model that has not seen its author", _gender),
+    "gender": ("771 texts read for gender, each by a model that has not seen its author", _gender),
 }

@@ -41,8 +41,10 @@ class Collection:
     name: str
 
     def embedded(self) -> Settings:
-        """The embedded profile."""
-        return Settings(data_dir=self.folder, database_url="", search_url="", broker_url="", _env_file=None)  # type: ignore[call-arg]
+        """The embedded profile; its records are not read for tags meanwhile."""
+        return Settings(
+            data_dir=self.folder, database_url="", search_url="", broker_url="", tagging="manual", _env_file=None
+        )  # type: ignore[call-arg]
 
     def cluster(self) -> Settings:
         """The cluster profile, without a broker: only its searches are measured."""

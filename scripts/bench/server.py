@@ -30,7 +30,7 @@ class Server:
         self.port = _free_port()
         given = {
             f"KB_{name}".upper(): str(getattr(settings, name))
-            for name in ("data_dir", "database_url", "search_url", "search_timeout", "broker_url")
+            for name in ("data_dir", "database_url", "search_url", "search_timeout", "broker_url", "tagging")
         }
         self._started = time.perf_counter()
         self._process = subprocess.Popen(
