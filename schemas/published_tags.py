@@ -54,6 +54,7 @@ class PublishedGenderMarker(Model):
     passage: str | None
     passage_language: Language | None
     source: TagSource
+    state: Literal["accepted", "disputed"]
     date: datetime.date | None
     decided_at: datetime.datetime | None
 

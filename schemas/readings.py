@@ -8,6 +8,7 @@ from schemas.base import Model
 from schemas.language import Language
 from schemas.messages import N_
 from schemas.records import RecordType
+from schemas.tagging import TagKind
 from schemas.vocabulary import load, term_of
 
 Said = Annotated[str, StringConstraints(strip_whitespace=True, min_length=10, max_length=2000)]
@@ -23,21 +24,29 @@ SEEDS: Final = 2**31
 
 
 class Doubt(Model):
-    """Somebody thinks that a tag is wrong, and says why. ``seen`` is the last decision on its goal or theme that they saw."""
+    """Somebody thinks that a tag or the gender marker is wrong, and says why. ``seen`` is the last decision on its goal,
+    its theme or the marker that they saw."""
 
-    kind: Literal["sdg", "theme"]
-    code: Annotated[str, term_of("sdgs", "gender_themes")]
+    kind: TagKind
+    code: Annotated[str, term_of("sdgs", "gender_themes")] | Literal["gender"]
     reason: Said
     seen: Annotated[int, Field(ge=0)] = 0
 
+    @model_validator(mode="after")
+    def _names_the_marker_by_its_kind(self) -> "Doubt":
+        if (self.kind == "gender") != (self.code == "gender"):
+            raise ValueError(N_("Choose one of those that are offered."))
+        return self
+
     @property
     def key(self) -> str:
-        """The goal, or the theme."""
+        """The goal, the theme, or ``gender``."""
         return self.code.split(".")[0]
 
 
 class Verdict(Model):
-    """What a reader says of a disputed tag. ``to``: what it should be changed to."""
+    """What a reader says of a disputed tag. ``to``: what it should be changed to. The marker is kept or set back
+    (``remove``), never changed: who screens the record again gives the answers that another one follows from."""
 
     verdict: VerdictKind
     to: Annotated[str, term_of("sdgs", "gender_themes")] | None = None

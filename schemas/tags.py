@@ -69,5 +69,7 @@ class Gender(Model):
     results_evidenced: bool | None = None
     sex_disaggregated_data: bool | None = None
     source: TagSource = "author"
+    #: Of the marker; a theme has its own.
+    state: Literal["accepted", "disputed"] = "accepted"
     reviewer: Text | None = None
     date: datetime.date | None = None

@@ -97,7 +97,7 @@ def read_record(
     Each tag says who gave it (`source`: author, machine or staff), who stands for it (`reviewer`), since when, and on which
     `passage`; `state` is `disputed` while it is under review. In `gender`, `checklist` holds the answers that led to the
     `marker`, by ids of the vocabulary gender_criteria, and `passages` what each rests on; a question that is not there is not
-    stated in the text. Without a `marker` nobody has screened the record, which is not 0.
+    stated in the text; `state` is the marker's. Without a `marker` nobody has screened the record, which is not 0.
     """
     stored = service.get_public(session, record_id)
     settings = getattr(request.app.state, "settings", None) or get_settings()

@@ -90,7 +90,8 @@ def _stand(session: Session, row: TagCaseRow, record: Record, suggestion: Sugges
     row.open, row.confidence = len(waiting), max((sure for _, _, sure in waiting), default=0.0)
     row.waiting = {each: {key: sure for kind, key, sure in waiting if kind == each} for each in ("sdg", "theme")}
     row.stage = _stage(bool(waiting), bool(tagged or made))
-    row.disputed = any(tag.state == "disputed" for tag in [*record.sdgs, *record.gender.themes])
+    states = [record.gender.state, *(tag.state for tag in [*record.sdgs, *record.gender.themes])]
+    row.disputed = "disputed" in states
     goals = [key for kind, key in [*tagged, *((kind, key) for kind, key, _ in waiting)] if kind == "sdg"]
     row.goals = f" {' '.join(dict.fromkeys(goals))} "
     row.decided_at = max((each.at for each in made), default=None)
@@ -131,6 +132,6 @@ def decisions_of(session: Session, record_id: str) -> list[DecisionRow]:
 
 
 def under_review(session: Session, record_id: str) -> dict[str, datetime.date]:
-    """Goals, targets and themes of a record that are disputed, with the day since when."""
+    """Goals, targets and themes of a record that are disputed, and ``gender`` for its marker, with the day since when."""
     query = select(DisputeRow).where(DisputeRow.record_id == record_id, DisputeRow.outcome == "")
-    return {row.tag.get("code") or row.tag.get("theme", ""): row.raised_at.date() for row in session.scalars(query)}
+    return {row.tag.get("code") or row.key: row.raised_at.date() for row in session.scalars(query)}

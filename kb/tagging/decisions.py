@@ -1,6 +1,7 @@
 """Decide on a tag, and take that back. A decision and the record's tags change in one transaction, under the record's lock."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -21,9 +22,24 @@ MOST_GOALS: Final = 4
 #: Who accepted a tag, as readers see it; the decision says which person it was. Shown translated.
 TEAM: Final = N_("Editorial team")
 #: What nobody takes back: a dispute is its readers' to settle (``disputes.py``).
-_FINAL: Final = ("undo", "dispute", "resolve")
+FINAL: Final = ("undo", "dispute", "resolve")
 
 Tag = SdgTag | GenderThemeTag
+_MODELS: Final[dict[TagKind, type[Tag | Gender]]] = {"sdg": SdgTag, "theme": GenderThemeTag, "gender": Gender}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is decided on, and why: a goal or target, a theme, or the marker, whose code is ``gender``."""
+
+    kind: TagKind
+    code: str
+    comment: str = ""
+
+    @property
+    def key(self) -> str:
+        """What one person at a time can decide on: the goal, the theme, or ``gender``."""
+        return self.code.split(".")[0]
 
 
 def decide(session: Session, account: Account, record_id: str, decision: Decision) -> DecisionRow:
@@ -36,8 +52,8 @@ def decide(session: Session, account: Account, record_id: str, decision: Decisio
     offered = _Offer.of(session, record_id, decision)
     after = _DO[decision.action](record, decision, before, offered)
     changed = _with(record, decision.kind, before, after)
-    row = _row(session, account, decision, offered, record_id)
-    row.before, row.after = _value(before), _value(after)
+    row = _row(session, account, decision, decision.action, offered, record_id)
+    row.before, row.after = value_of(before), value_of(after)
     _write(session, account, record, changed, row)
     if isinstance(after, SdgTag) and after.primary:
         _demote_others(session, account, record_id, row, after)
@@ -68,21 +84,30 @@ def _may(account: Account) -> None:
 
 
 class _Offer:
-    """What was suggested for the tag: by which suggestions, how sure, on which passage."""
+    """What was suggested for a tag or the marker: by which suggestions, how sure, on which passage."""
 
     def __init__(self, row: SuggestionRow | None, confidence: float | None, evidence: Evidence | None) -> None:
         self.row, self.confidence, self.evidence = row, confidence, evidence
 
     @classmethod
-    def of(cls, session: Session, record_id: str, decision: Decision) -> "_Offer":
+    def of(cls, session: Session, record_id: str, asked: Decision | Subject) -> "_Offer":
         row = cases.suggestion_of(session, cases.get(session, record_id))
         if row is None:
             return cls(None, None, None)
         said = Suggestions.model_validate(row.result)
+        if asked.kind == "gender":
+            return cls(row, said.gender.marker.confidence, said.gender.marker.evidence)
         goals = {each.goal: each for each in said.sdgs}
         themes = {each.theme: each for each in said.gender.themes}
-        found = goals.get(decision.key) if decision.kind == "sdg" else themes.get(decision.key)
+        found = goals.get(asked.key) if asked.kind == "sdg" else themes.get(asked.key)
         return cls(row, found.confidence if found else None, found.evidence if found else None)
+
+
+def standing(record: Record, kind: TagKind, code: str) -> Tag | Gender | None:
+    """What stands in the record: the tag with this code, or the marker with what led to it."""
+    if kind == "gender":
+        return record.gender if value_of(record.gender) else None
+    return tag_in(record, kind, code)
 
 
 def tag_in(record: Record, kind: TagKind, code: str) -> Tag | None:
@@ -91,8 +116,10 @@ def tag_in(record: Record, kind: TagKind, code: str) -> Tag | None:
     return next((tag for tag in tags if code_of(tag) == code), None)
 
 
-def code_of(tag: Tag) -> str:
-    """The goal, target or theme of a tag."""
+def code_of(tag: Tag | Gender) -> str:
+    """The goal, target or theme of a tag; ``gender`` for the marker."""
+    if isinstance(tag, Gender):
+        return "gender"
     return tag.code if isinstance(tag, SdgTag) else tag.theme
 
 
@@ -164,8 +191,11 @@ def _accepted(record: Record, decision: Decision, before: Tag | None, offered: _
 # Writing
 
 
-def _with(record: Record, kind: TagKind, before: Tag | None, after: Tag | None) -> Record:
-    """The record with one tag in the place of another. Raises Invalid for one goal too many."""
+def _with(record: Record, kind: TagKind, before: Tag | Gender | None, after: Tag | Gender | None) -> Record:
+    """The record with one tag, or one marker, in the place of another. Raises Invalid for one goal too many."""
+    if kind == "gender":
+        gender = after if isinstance(after, Gender) else Gender()
+        return record.model_copy(update={"gender": gender.model_copy(update={"themes": record.gender.themes})})
     tags: Sequence[Tag] = record.sdgs if kind == "sdg" else record.gender.themes
     new: list[Any] = [after if tag is before else tag for tag in tags]
     new = [tag for tag in [*new, *([after] if before is None else [])] if tag is not None]
@@ -176,18 +206,20 @@ def _with(record: Record, kind: TagKind, before: Tag | None, after: Tag | None) 
     return record.model_copy(update={"sdgs": new})
 
 
-def _row(session: Session, account: Account, decision: Decision, offered: _Offer, record_id: str) -> DecisionRow:
+def _row(
+    session: Session, account: Account, asked: Decision | Subject, action: Action, offered: _Offer, record_id: str
+) -> DecisionRow:
     return DecisionRow(
         record_id=record_id,
-        kind=decision.kind,
-        key=decision.key,
-        code=decision.code,
-        action=decision.action,
+        kind=asked.kind,
+        key=asked.key,
+        code=asked.code,
+        action=action,
         suggestion_id=offered.row.id if offered.row else None,
         model=offered.row.model if offered.row else "",
         confidence=offered.confidence,
         account_id=account.id,
-        comment=decision.comment,
+        comment=asked.comment,
         text_key=cases.get(session, record_id).text_key,
     )
 
@@ -206,13 +238,6 @@ def _write(session: Session, account: Account, old: Record, new: Record, row: De
     session.flush()
 
 
-def note(session: Session, account: Account, old: Record, new: Record, row: DecisionRow) -> DecisionRow:
-    """Save what a held record became, with the decision that made it so."""
-    _write(session, account, old, new, row)
-    cases.refresh(session, old.id)
-    return row
-
-
 def _demote_others(session: Session, account: Account, record_id: str, main: DecisionRow, tag: SdgTag) -> None:
     """There is one main goal."""
     for other in records.get(session, record_id).record.sdgs:
@@ -220,33 +245,35 @@ def _demote_others(session: Session, account: Account, record_id: str, main: Dec
             record = records.get(session, record_id).record
             after = other.model_copy(update={"primary": False})
             row = DecisionRow(
-                record_id=record_id, kind="sdg", key=other.goal, code=other.code, action="change", before=_value(other),
-                after=_value(after), account_id=account.id, follows_id=main.id, model=main.model,
+                record_id=record_id, kind="sdg", key=other.goal, code=other.code, action="change", before=value_of(other),
+                after=value_of(after), account_id=account.id, follows_id=main.id, model=main.model,
                 suggestion_id=main.suggestion_id, text_key=main.text_key,
             )  # fmt: skip
             _write(session, account, record, _with(record, "sdg", tag_in(record, "sdg", other.code), after), row)
 
 
 def put(
-    session: Session, account: Account, record_id: str, asked: Decision, action: Action, after: Tag | None
+    session: Session, account: Account, record_id: str, asked: Subject, action: Action, after: Tag | Gender | None
 ) -> DecisionRow:
-    """Put ``after`` in the place of the tag that ``asked`` names, whatever it is that led to it: a dispute, its settlement.
-    Whoever calls holds the record and has looked whether this person may."""
+    """Put ``after`` in the place of the tag or marker that ``asked`` names, whatever it is that led to it: a screening, a
+    dispute, its settlement. Whoever calls holds the record and has looked whether this person may."""
     record, offered = records.get(session, record_id).record, _Offer.of(session, record_id, asked)
-    before = tag_in(record, asked.kind, asked.code)
-    row = _row(session, account, asked, offered, record_id)
-    row.action, row.before, row.after = action, _value(before), _value(after)
-    return note(session, account, record, _with(record, asked.kind, before, after), row)
+    before = standing(record, asked.kind, asked.code)
+    row = _row(session, account, asked, action, offered, record_id)
+    row.before, row.after = value_of(before), value_of(after)
+    _write(session, account, record, _with(record, asked.kind, before, after), row)
+    cases.refresh(session, record_id)
+    return row
 
 
-def _value(tag: Tag | None) -> dict[str, Any] | None:
-    return tag.model_dump(mode="json", exclude_defaults=True) if tag else None
+def value_of(tag: Tag | Gender | None) -> dict[str, Any] | None:
+    """What a decision or dispute holds of it; of the marker all but the themes. None where there is nothing."""
+    return tag.model_dump(mode="json", exclude_defaults=True, exclude={"themes"}) or None if tag else None
 
 
-def _tag(kind: TagKind, value: dict[str, Any] | None) -> Tag | None:
-    if value is None:
-        return None
-    return SdgTag.model_validate(value) if kind == "sdg" else GenderThemeTag.model_validate(value)
+def of_value(kind: TagKind, value: dict[str, Any]) -> Tag | Gender:
+    """What a decision or dispute holds, as it was."""
+    return _MODELS[kind].model_validate(value)
 
 
 # Taking back
@@ -282,7 +309,7 @@ def _parts(row: DecisionRow, made: Sequence[DecisionRow]) -> list[tuple[Decision
 
 def _is_over(row: DecisionRow, made: Sequence[DecisionRow], with_it: set[int]) -> bool:
     later = (each for each in made if (each.kind, each.key) == (row.kind, row.key) and each.id > row.id)
-    return row.undone_by is not None or row.action in _FINAL or any(each.id not in with_it for each in later)
+    return row.undone_by is not None or row.action in FINAL or any(each.id not in with_it for each in later)
 
 
 def _undo(session: Session, account: Account, row: DecisionRow) -> DecisionRow:
@@ -298,9 +325,6 @@ def _undo(session: Session, account: Account, row: DecisionRow) -> DecisionRow:
 
 
 def _restored(record: Record, row: DecisionRow) -> Record:
-    if row.kind == "gender":
-        themes = record.gender.themes
-        return record.model_copy(update={"gender": Gender.model_validate((row.before or {}) | {"themes": themes})})
-    after, before = _tag(row.kind, row.after), _tag(row.kind, row.before)
-    standing = tag_in(record, row.kind, code_of(after)) if after else None
-    return _with(record, row.kind, standing, before)
+    after, before = (of_value(row.kind, value) if value else None for value in (row.after, row.before))
+    stands = standing(record, row.kind, code_of(after)) if after else None
+    return _with(record, row.kind, stands, before)

@@ -1,12 +1,12 @@
-"""Disputes: somebody doubts a tag, two readers say what becomes of it, each without having seen what the other says. Where they
-differ a third one decides. The tag stays in public view meanwhile, as disputed.
+"""Disputes: somebody doubts a tag or the gender marker, two readers say what becomes of it, each without having seen
+what the other says. Where they differ a third one decides. It stays in public view meanwhile, as disputed.
 
 Everything happens under the record's lock: two verdicts at the same moment are one after the other.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -20,20 +20,20 @@ from kb.profiles import service as profiles
 from kb.records import service as records
 from kb.records.privacy import public_record
 from kb.tagging import cases, decisions, letters
-from kb.tagging.decisions import TEAM, Tag, code_of, tag_in
+from kb.tagging.decisions import TEAM, Subject, Tag, code_of, standing
 from kb.tagging.tables import DecisionRow, DisputeRow, VerdictRow
 from schemas.accounts import Account
 from schemas.messages import N_
 from schemas.readings import Doubt, Outcome, Verdict
 from schemas.records import Record
-from schemas.tagging import Decision
-from schemas.tags import GenderThemeTag, SdgTag
+from schemas.tagging import TagKind
+from schemas.tags import Gender
 from schemas.vocabulary import load
 
 #: Readers whose verdict settles a dispute when they agree.
 READERS: Final = 2
 #: Actions of a person who stands for the tag as it was before the dispute.
-_STOOD: Final = ("accept", "add", "change", "resolve")
+_STOOD: Final = ("accept", "add", "change", "mark", "resolve")
 
 
 @dataclass(frozen=True)
@@ -45,14 +45,13 @@ class Dispute:
 
     @property
     def code(self) -> str:
-        """The goal, target or theme that is disputed."""
-        return str(self.row.tag.get("code") or self.row.tag.get("theme"))
+        """The goal, target or theme that is disputed; ``gender`` for the marker."""
+        return code_of(self.tag)
 
     @property
-    def tag(self) -> Tag:
-        """The tag as it was when it was disputed."""
-        model = SdgTag if self.row.kind == "sdg" else GenderThemeTag
-        return model.model_validate(self.row.tag)
+    def tag(self) -> Tag | Gender:
+        """The tag, or the marker with its answers, as it was when it was disputed."""
+        return decisions.of_value(self.row.kind, self.row.tag)
 
     @property
     def wanted(self) -> int:
@@ -68,47 +67,45 @@ class Dispute:
 # Raising one
 
 
-def disputable(session: Session, record: Record, account: Account) -> list[tuple[Literal["sdg", "theme"], str]]:
-    """(kind, code) of the tags that this person may dispute: those that readers see, and staff all that stand. Whom a profile
-    is about may dispute its tags even where they keep them from readers."""
+def disputable(session: Session, record: Record, account: Account) -> list[tuple[TagKind, str]]:
+    """(kind, code) of the tags that this person may dispute, the marker among them: those that readers see, and staff
+    all that stand. Whom a profile is about may dispute its tags even where they keep them from readers."""
     staff = account.may("review")
     seen = record if staff or profiles.account_of_expert(session, record.id) == account.id else public_record(record)
-    found: list[tuple[Literal["sdg", "theme"], Tag]] = [
+    tags: list[tuple[TagKind, Tag]] = [
         *(("sdg", tag) for tag in seen.sdgs),
         *(("theme", tag) for tag in seen.gender.themes),
     ]
-    return [(kind, code_of(tag)) for kind, tag in found if tag.state == "accepted" and (staff or tag.public)]
+    found = [(kind, code_of(tag)) for kind, tag in tags if tag.state == "accepted" and (staff or tag.public)]
+    has_marker = seen.gender.marker is not None and seen.gender.state == "accepted"
+    return [*found, ("gender", code_of(seen.gender))] if has_marker else found
 
 
 def dispute(session: Session, account: Account, record_id: str, doubt: Doubt) -> DisputeRow:
-    """Dispute a tag of a published record (staff: of any). Raises NotFound, Invalid where the record has no such tag,
-    Conflict where it is disputed already or somebody decided on it since, TooMany."""
+    """Dispute a tag or the marker of a published record (staff: of any). Raises NotFound, Invalid where the record has
+    no such tag, Conflict where it is disputed already or somebody decided on it since, TooMany."""
     if not account.may("review"):
         records.get_public(session, record_id)
         limits.check(session, "dispute", account.id)
     records.hold(session, record_id)
     record = records.get(session, record_id).record
-    tag = tag_in(record, doubt.kind, doubt.code)
+    tag = standing(record, doubt.kind, doubt.code)
     if tag is not None and tag.state == "disputed":
-        raise Conflict(N_("This tag is disputed already. Two readers look at it."))
+        raise Conflict(N_("It is disputed already. Two readers look at it."))
     if tag is None or (doubt.kind, doubt.code) not in disputable(session, record, account):
         raise Invalid(N_("The record does not have this tag."), field="code")
     decisions.check_seen(cases.decisions_of(session, record_id), doubt.kind, doubt.key, doubt.seen)
     row = DisputeRow(
-        record_id=record_id, kind=doubt.kind, key=doubt.key, tag=tag.model_dump(mode="json", exclude_defaults=True),
+        record_id=record_id, kind=doubt.kind, key=doubt.key, tag=decisions.value_of(tag) or {},
         reason=doubt.reason, raised_by=account.id, raised_at=utcnow(),
     )  # fmt: skip
     session.add(row)
-    after = tag.model_copy(update={"state": "disputed", "date": utcnow().date()})
-    decisions.put(session, account, record_id, _asked(row, doubt.code, doubt.reason), "dispute", after)
+    # The date of a marker is the day on which it was set, whatever becomes of it.
+    date = tag.date if isinstance(tag, Gender) else utcnow().date()
+    after = tag.model_copy(update={"state": "disputed", "date": date})
+    decisions.put(session, account, record_id, Subject(doubt.kind, doubt.code, doubt.reason), "dispute", after)
     audit.note(session, account.id, "tag.dispute", record_id, dispute=row.id, code=doubt.code)
     return row
-
-
-def _asked(row: DisputeRow, code: str, comment: str) -> Decision:
-    """The tag in the terms of decisions."""
-    kind: Literal["sdg", "theme"] = "sdg" if row.kind == "sdg" else "theme"
-    return Decision(kind=kind, code=code, action="change", comment=comment)
 
 
 def withdraw(session: Session, account: Account, dispute_id: int) -> DisputeRow:
@@ -119,9 +116,9 @@ def withdraw(session: Session, account: Account, dispute_id: int) -> DisputeRow:
     if not found.is_open or found.verdicts:
         raise Conflict(N_("A reader has looked at it already, so it is settled by the readers."))
     record = records.get(session, found.row.record_id).record
-    standing = tag_in(record, found.row.kind, found.code)
-    after = standing.model_copy(update={"state": "accepted", "date": found.tag.date}) if standing else None
-    decisions.put(session, account, record.id, _asked(found.row, found.code, ""), "resolve", after)
+    stands = standing(record, found.row.kind, found.code)
+    after = stands.model_copy(update={"state": "accepted", "date": found.tag.date}) if stands else None
+    decisions.put(session, account, record.id, Subject(found.row.kind, found.code), "resolve", after)
     return _close(session, account, found, "withdrawn")
 
 
@@ -143,12 +140,12 @@ def refusal(session: Session, account: Account, found: Dispute) -> KnowledgeBase
     if any(each.account_id == account.id for each in found.verdicts):
         return Conflict(N_("You have given your verdict already."), why="given")
     if account.id == stood_for(session, found.row) and _others(session, found, account) >= found.wanted:
-        return Forbidden(N_("You decided on this tag before, so others should read it."))
+        return Forbidden(N_("You decided on this before, so others should read it."))
     return None
 
 
 def stood_for(session: Session, row: DisputeRow) -> str:
-    """Who decided last, before the dispute, that the tag should stand; empty for an author's own."""
+    """Who decided last, before the dispute, that it should stand; empty for an author's own."""
     query = select(DecisionRow).where(
         DecisionRow.record_id == row.record_id, DecisionRow.kind == row.kind, DecisionRow.key == row.key,
         DecisionRow.at <= row.raised_at, DecisionRow.action.in_(_STOOD), DecisionRow.undone_by.is_(None),
@@ -186,6 +183,11 @@ def judge(session: Session, account: Account, dispute_id: int, verdict: Verdict)
 def _check_change(found: Dispute, verdict: Verdict) -> None:
     if verdict.to is None:
         return
+    if found.row.kind == "gender":
+        raise Invalid(
+            N_("The marker follows from answers: keep it, or set it back so that the record is screened again."),
+            field="verdict",
+        )
     if verdict.to not in load("sdgs" if found.row.kind == "sdg" else "gender_themes"):
         raise Invalid(N_("Choose one of those that are offered."), field="to")
     if verdict.to == found.code:
@@ -197,26 +199,29 @@ def _agree(verdicts: Sequence[VerdictRow]) -> bool:
 
 
 def _settle(session: Session, account: Account, found: Dispute, verdict: Verdict) -> None:
-    """Two agree, or this is the third: what ``verdict`` says is what becomes of the tag."""
+    """Two agree, or this is the third: what ``verdict`` says is what becomes of it."""
     record = records.get(session, found.row.record_id).record
     after = _after(record, found, verdict)
-    decisions.put(session, account, record.id, _asked(found.row, found.code, verdict.comment), "resolve", after)
+    decisions.put(session, account, record.id, Subject(found.row.kind, found.code, verdict.comment), "resolve", after)
     _close(session, account, found, verdict.verdict)
     letters.tell_settled(session, found.row, found.verdicts, verdict.to or "", stood_for(session, found.row))
 
 
-def _after(record: Record, found: Dispute, verdict: Verdict) -> Tag | None:
-    standing = tag_in(record, found.row.kind, found.code)
+def _after(record: Record, found: Dispute, verdict: Verdict) -> Tag | Gender | None:
+    stands = standing(record, found.row.kind, found.code)
+    # Another value of the marker came with an edit meanwhile. That one nobody doubted, so it stays.
+    if isinstance(stands, Gender) and stands.marker != found.row.tag["marker"]:
+        return stands.model_copy(update={"state": "accepted"})
     # A tag that an editor took out with the text meanwhile stays away; one that would be there twice goes.
-    if standing is None or verdict.verdict == "remove":
+    if stands is None or verdict.verdict == "remove":
         return None
     kept = {"state": "accepted", "reviewer": TEAM, "date": utcnow().date()}
     if verdict.to is None:
-        return standing.model_copy(update=kept)
-    if tag_in(record, found.row.kind, verdict.to):
+        return stands.model_copy(update=kept)
+    if standing(record, found.row.kind, verdict.to):
         return None
     name = "code" if found.row.kind == "sdg" else "theme"
-    return standing.model_copy(update=kept | {name: verdict.to, "source": "staff", "confidence": None})
+    return stands.model_copy(update=kept | {name: verdict.to, "source": "staff", "confidence": None})
 
 
 def _close(session: Session, account: Account, found: Dispute, outcome: Outcome) -> DisputeRow:
@@ -260,7 +265,7 @@ def settled(session: Session, limit: int, offset: int = 0) -> tuple[list[Dispute
 
 
 def of_record(session: Session, record_id: str) -> list[Dispute]:
-    """All disputes of a record's tags, the oldest first."""
+    """All disputes of a record's tags and marker, the oldest first."""
     query = select(DisputeRow).where(DisputeRow.record_id == record_id).order_by(DisputeRow.id)
     return _with_verdicts(session, session.scalars(query).all())
 

@@ -107,8 +107,7 @@ def _tags(record: Record, place: Place) -> Iterator[dict[str, Any]]:
         if theme.public:
             yield place.coded("theme", theme.theme) | _standing(theme)
     if record.gender.marker is not None:
-        marker = {"significance": str(record.gender.marker), "state": "accepted"}
-        yield place.coded("gender", "") | _standing(record.gender) | marker
+        yield place.coded("gender", "") | _standing(record.gender) | {"significance": str(record.gender.marker)}
 
 
 def _standing(tag: SdgTag | GenderThemeTag | Gender) -> dict[str, Any]:
@@ -116,7 +115,7 @@ def _standing(tag: SdgTag | GenderThemeTag | Gender) -> dict[str, Any]:
         "passage": tag.passage or "",
         "passage_language": tag.passage_language or "",
         "source": tag.source,
-        "state": getattr(tag, "state", ""),
+        "state": tag.state,
         "date": tag.date.isoformat() if tag.date else "",
     }
 

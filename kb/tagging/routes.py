@@ -26,8 +26,8 @@ _EXAMPLE: Final[dict[str, Any]] = {
             ],
         }
     ],
-    "gender_marker": {"value": 1, "passage": None, "passage_language": None, "source": "staff", "date": "2026-05-12",
-                      "decided_at": "2026-05-12T09:40:00Z"},
+    "gender_marker": {"value": 1, "passage": None, "passage_language": None, "source": "staff", "state": "accepted",
+                      "date": "2026-05-12", "decided_at": "2026-05-12T09:40:00Z"},
 }  # fmt: skip
 _RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {

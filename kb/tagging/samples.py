@@ -261,7 +261,7 @@ def _differences(record: Record, reads: list[Read]) -> list[Difference]:
             found.append(_difference(record, "sdg" if kind == "sdg" else "theme", key, said))
     if len({read.marker for read in reads}) > 1:
         said = {read.person: "unsure" if read.marker is None else str(read.marker) for read in reads}
-        found.append(Difference(record, "gender", "gender", said, "", False))
+        found.append(Difference(record, "gender", "gender", said, "", record.gender.state == "disputed"))
     return found
 
 

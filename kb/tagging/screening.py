@@ -1,19 +1,20 @@
 """The gender marker by its questions: a whole screening is one decision, and so is setting a record back to unscreened."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy.orm import Session
 
 from kb.db import utcnow
-from kb.errors import Invalid
-from kb.tagging import cases, decisions, suggestions
+from kb.errors import Conflict, Invalid
+from kb.tagging import cases, decisions
+from kb.tagging.decisions import Subject
 from kb.tagging.tables import DecisionRow
 from schemas.accounts import Account
 from schemas.gender_marker import AIM, BY_SEX, MAIN, RESULTS, Marker, explain
 from schemas.messages import N_
 from schemas.records import Record
-from schemas.tagging import Action, Screening, TagKind
+from schemas.tagging import Screening, TagKind
 from schemas.tags import Gender
 
 KIND: Final[TagKind] = "gender"
@@ -25,14 +26,13 @@ def screen(
     session: Session, account: Account, record_id: str, asked: Screening, taken: Callable[[Record, str], str | None]
 ) -> DecisionRow:
     """Set the marker by these answers. ``taken`` gives a passage as the record's text writes it, None where it is not in the
-    text word for word. Raises Forbidden, NotFound, Invalid
-    (``field``: ``answer.…`` or ``passage.…``), and Conflict (``why``: seen) where somebody screened the record since."""
-    record = decisions.held(session, account, record_id, KIND, KEY, asked.seen)
+    text word for word. Raises Forbidden, NotFound, Invalid (``field``: ``answer.…`` or ``passage.…``), and Conflict where
+    somebody screened the record since (``why``: seen) or the marker is disputed (``why``: disputed)."""
+    record = _held(session, account, record_id, asked.seen)
     marker = _marker(asked)
     passages = _quoted(record, asked, taken)
     passage = _passage(marker, passages)
     after = Gender(
-        themes=record.gender.themes,
         marker=marker,
         checklist=asked.answers,
         passages=passages,
@@ -44,15 +44,25 @@ def screen(
         reviewer=decisions.TEAM,
         date=utcnow().date(),
     )
-    return _set(session, account, record, after, "mark", asked.comment)
+    return decisions.put(session, account, record_id, Subject(KIND, KEY, asked.comment), "mark", after)
 
 
 def unscreen(session: Session, account: Account, record_id: str, seen: int, comment: str = "") -> DecisionRow:
     """Take the marker away with all that led to it; the themes stay. Raises as ``screen`` does."""
-    record = decisions.held(session, account, record_id, KIND, KEY, seen)
-    if value_of(record.gender) is None:
+    record = _held(session, account, record_id, seen)
+    if decisions.value_of(record.gender) is None:
         raise Invalid(N_("This record is not screened."))
-    return _set(session, account, record, Gender(themes=record.gender.themes), "remove", comment)
+    return decisions.put(session, account, record_id, Subject(KIND, KEY, comment), "remove", None)
+
+
+def _held(session: Session, account: Account, record_id: str, seen: int) -> Record:
+    record = decisions.held(session, account, record_id, KIND, KEY, seen)
+    if record.gender.state == "disputed":
+        raise Conflict(
+            N_("The marker is disputed, and two readers settle that. Screen the record again when they have decided."),
+            why="disputed",
+        )
+    return record
 
 
 def last(session: Session, record_id: str) -> DecisionRow | None:
@@ -63,12 +73,7 @@ def last(session: Session, record_id: str) -> DecisionRow | None:
 
 def can_undo(account: Account, row: DecisionRow | None) -> bool:
     """Whether this person may take the last decision on a marker back."""
-    return row is not None and row.account_id == account.id and row.action != "undo"
-
-
-def value_of(gender: Gender) -> dict[str, Any] | None:
-    """What a decision on the marker holds: all but the themes; None where there is nothing."""
-    return gender.model_dump(mode="json", exclude_defaults=True, exclude={"themes"}) or None
+    return row is not None and row.account_id == account.id and row.action not in decisions.FINAL
 
 
 def _marker(asked: Screening) -> Marker:
@@ -101,26 +106,3 @@ def _quoted(record: Record, asked: Screening, taken: Callable[[Record, str], str
 def _passage(marker: Marker, passages: Mapping[str, str]) -> str | None:
     """The one that says most about the marker."""
     return passages.get(MAIN if marker == 2 else AIM) or passages.get(AIM) or next(iter(passages.values()), None)
-
-
-def _set(
-    session: Session, account: Account, record: Record, after: Gender, action: Action, comment: str
-) -> DecisionRow:
-    case = cases.get(session, record.id)
-    said = cases.suggestion_of(session, case)
-    row = DecisionRow(
-        record_id=record.id,
-        kind=KIND,
-        key=KEY,
-        code=KEY,
-        action=action,
-        before=value_of(record.gender),
-        after=value_of(after),
-        suggestion_id=said.id if said else None,
-        model=said.model if said else "",
-        confidence=suggestions.read(said).gender.marker.confidence if said else None,
-        account_id=account.id,
-        comment=comment,
-        text_key=case.text_key,
-    )
-    return decisions.note(session, account, record, record.model_copy(update={"gender": after}), row)

@@ -139,6 +139,7 @@ def _marker(gender: Gender, made: Sequence[DecisionRow]) -> PublishedGenderMarke
         passage=gender.passage,
         passage_language=gender.passage_language,
         source=gender.source,
+        state=gender.state,
         date=gender.date,
         decided_at=screened[-1].at if screened else None,
     )

@@ -108,7 +108,7 @@ class DecisionRow(Base):
 
 
 class DisputeRow(Base):
-    """Somebody doubts a tag. Two readers other than who raised it say what becomes of it."""
+    """Somebody doubts a tag or the gender marker. Two readers other than who raised it say what becomes of it."""
 
     __tablename__ = "tag_disputes"
 
@@ -116,7 +116,7 @@ class DisputeRow(Base):
     record_id: Mapped[str] = mapped_column(ForeignKey("records.id", ondelete="CASCADE"), index=True)
     kind: Mapped[TagKind] = mapped_column(String(12))
     key: Mapped[str] = mapped_column(String(40))
-    #: The tag's value when it was disputed.
+    #: The value of the tag, or of the marker with its answers, when it was disputed.
     tag: Mapped[dict[str, Any]]
     reason: Mapped[str] = mapped_column(String(2000))
     raised_by: Mapped[str] = mapped_column(String(40))

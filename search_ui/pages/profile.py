@@ -16,7 +16,7 @@ from schemas.accounts import Account
 from schemas.language import LANGUAGES, Language
 from schemas.records import Expert
 from schemas.search import SearchQuery
-from schemas.tags import GenderThemeTag, SdgTag
+from schemas.tags import Gender, GenderThemeTag, SdgTag
 from schemas.vocabulary import Term, load
 from search_ui import profile_form, related
 from search_ui.depends import SearchDep, SessionDep, SettingsDep
@@ -74,14 +74,17 @@ class ShownTag(NamedTuple):
     vocabulary: str
     code: str
     key: str
-    tag: SdgTag | GenderThemeTag
+    tag: SdgTag | GenderThemeTag | Gender
 
 
 def _tags(expert: Expert) -> list[ShownTag]:
     """What the expert was tagged with, whoever sees it."""
-    goals = [ShownTag("sdgs", tag.code, f"sdg:{tag.code}", tag) for tag in expert.sdgs]
-    themes = [ShownTag("gender_themes", tag.theme, f"theme:{tag.theme}", tag) for tag in expert.gender.themes]
-    return [shown for shown in (*goals, *themes) if shown.tag.public]
+    goals = [ShownTag("sdgs", tag.code, f"sdg:{tag.code}", tag) for tag in expert.sdgs if tag.public]
+    themes = [
+        ShownTag("gender_themes", tag.theme, f"theme:{tag.theme}", tag) for tag in expert.gender.themes if tag.public
+    ]
+    marker = ShownTag("gender_markers", str(expert.gender.marker), "gender:gender", expert.gender)
+    return [*goals, *themes, *([marker] if expert.gender.marker is not None else [])]
 
 
 def _beginning(request: Request, session: SessionDep, search: SearchDep, account: Account) -> HTMLResponse:

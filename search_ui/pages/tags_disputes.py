@@ -1,4 +1,4 @@
-"""Disputed tags: raise a doubt, read what is doubted, settle it."""
+"""Disputed tags, and gender markers: raise a doubt, read what is doubted, settle it."""
 
 from typing import Annotated, Any, Final
 
@@ -14,11 +14,12 @@ from kb.records.service import Stored
 from kb.records.urls import record_path
 from kb.tagging import cases, disputes
 from kb.tagging.disputes import Dispute
-from kb.tagging.letters import name
+from kb.tagging.letters import doubted, name
 from schemas.accounts import Account
 from schemas.base import Model
 from schemas.language import Language
 from schemas.readings import Doubt, Said, Verdict
+from schemas.tagging import TagKind
 from search_ui import accountable
 from search_ui.depends import SessionDep
 from search_ui.i18n import N_
@@ -34,27 +35,39 @@ _DESK: Final = "/{lang:language}/desk/tags/disputes"
 _PER_PAGE: Final = 25
 Id = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
-VERDICTS: Final = {
+_TAG_VERDICTS: Final = {
     "keep": N_("Keep it: the tag is right"),
     "change": N_("Change it to another"),
     "remove": N_("Remove it: the tag is wrong"),
 }
-#: How a dispute ended, in a word.
-OUTCOMES: Final = {
+_MARKER_VERDICTS: Final = {
+    "keep": N_("Keep it: the marker is right"),
+    "remove": N_("Set it back: the marker is wrong, and the record is screened again"),
+}
+#: What readers can say, by what is disputed.
+VERDICTS: Final[dict[TagKind, dict[str, str]]] = {
+    "sdg": _TAG_VERDICTS, "theme": _TAG_VERDICTS, "gender": _MARKER_VERDICTS,
+}  # fmt: skip
+_TAG_OUTCOMES: Final = {
     "keep": N_("The tag stays"),
     "change": N_("The tag was changed"),
     "remove": N_("The tag was removed"),
     "withdrawn": N_("The doubt was taken back"),
 }
+_MARKER_OUTCOMES: Final = _TAG_OUTCOMES | {"keep": N_("The marker stays"), "remove": N_("The marker was set back")}
+#: How a dispute ended, in a word, by what was disputed.
+OUTCOMES: Final[dict[TagKind, dict[str, str]]] = {
+    "sdg": _TAG_OUTCOMES, "theme": _TAG_OUTCOMES, "gender": _MARKER_OUTCOMES,
+}  # fmt: skip
 
 
 # Raising one
 
 
 class Raised(Model):
-    """The form that disputes a tag; ``tag`` is its kind and code, as ``sdg:11.2``."""
+    """The form that disputes a tag; ``tag`` is its kind and code, as ``sdg:11.2``, or ``gender:gender`` for the marker."""
 
-    tag: str = Field(pattern=r"^(sdg|theme):.{1,40}$")
+    tag: str = Field(pattern=r"^(sdg|theme|gender):.{1,40}$")
     reason: Said
     seen: int = Field(default=0, ge=0)
 
@@ -73,7 +86,7 @@ def dispute_form(
 
 @router.post(_RAISE)
 def dispute(request: Request, session: SessionDep, account: SignedIn, record_id: str, form: FormDep) -> Response:
-    """Dispute a tag."""
+    """Dispute a tag or the marker."""
     language = language_of(request)
     asked, wrong = read(form, Raised, language)
     status = 422
@@ -123,7 +136,8 @@ def _raise_page(
 ) -> Response:
     language, record = language_of(request), _visible(session, account, record_id).record
     may = disputes.disputable(session, record, account)
-    options = [(f"{kind}:{code}", name(kind, code, language)) for kind, code in may]
+    marker = str(record.gender.marker)
+    options = [(f"{kind}:{code}", name(kind, marker if kind == "gender" else code, language)) for kind, code in may]
     made = cases.decisions_of(session, record_id)
     own = [each for each in disputes.of_record(session, record_id) if each.row.raised_by == account.id]
     return page(
@@ -132,15 +146,11 @@ def _raise_page(
         status=status,
         record=record,
         options=options,
-        own=[(each, _name(each, language)) for each in own],
+        own=[(each, doubted(each.row, language)) for each in own],
         values={"seen": made[-1].id if made else 0} | values,
         problems=wrong or {},
         outcomes=OUTCOMES,
     )
-
-
-def _name(found: Dispute, language: Language) -> str:
-    return name(found.row.kind, found.code, language)
 
 
 # Reading them
@@ -167,7 +177,7 @@ def disputes_page(
         section="desk",
         is_over=is_over,
         lines=[
-            (each, _name(each, language), stored[each.row.record_id].record)
+            (each, doubted(each.row, language), stored[each.row.record_id].record)
             for each in sorted(shown, key=lambda each: each.row.id not in mine)
             if each.row.record_id in stored
         ],
@@ -216,6 +226,7 @@ def _read_page(
 ) -> Response:
     language, record = language_of(request), records.get(session, found.row.record_id).record
     refused, shown = disputes.refusal(session, account, found), disputes.shown_to(account, found)
+    kinds = VERDICTS[found.row.kind]
     people = {each.account_id for each in shown} | ({found.row.raised_by} if not found.is_open else set())
     return page(
         request,
@@ -224,15 +235,15 @@ def _read_page(
         section="desk",
         dispute=found,
         tag=found.tag,
-        name=_name(found, language),
+        name=doubted(found.row, language),
         record=record,
         href=record_path(record.type, record.id, language),
         parts=accountable.parts(record, found.tag.passage, language),
-        choices=accountable.choices(found.row.kind, language),
+        choices=accountable.choices(found.row.kind, language) if "change" in kinds else [],
         verdicts=[(each, name(found.row.kind, each.code, language) if each.code else "") for each in shown],
         names=accounts.names(session, people),
         refused=said(refused.detail, language, refused.members) if refused else "",
-        kinds=VERDICTS,
+        kinds=kinds,
         outcomes=OUTCOMES,
         values=values or {},
         problems=wrong or {},

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from indexer.tagging.sections import reading_of
 from kb.accounts import service as accounts
 from kb.errors import Conflict, KnowledgeBaseError
-from kb.tagging import decisions, screening
+from kb.tagging import decisions, disputes, screening
 from schemas.accounts import Account
 from schemas.gender_marker import questions
 from schemas.labels import CRITERIA
@@ -105,6 +105,7 @@ def _page(
     values = {f"answer.{each.id}": each.answer for each in sheet.questions}
     values |= {f"passage.{each.id}": each.passage for each in sheet.questions}
     found = problems or {}
+    open_disputes = (each for each in disputes.of_record(session, record_id) if each.is_open)
     return page(
         request,
         "tags/gender.html",
@@ -117,6 +118,7 @@ def _page(
         names=accounts.names(session, [sheet.last.account_id] if sheet.last else []),
         can_undo=screening.can_undo(account, sheet.last),
         is_published=sheet.stored.record.status == "published",
+        dispute=next((each for each in open_disputes if each.row.kind == screening.KIND), None),
         meanwhile=typed is not None and status == Conflict.status,
         **shown,
     )

@@ -12,11 +12,11 @@ from kb.accounts import service as accounts
 from kb.records import service as records
 from kb.tagging import story
 from kb.tagging.disputes import Dispute
-from kb.tagging.letters import name
+from kb.tagging.letters import doubted, name
 from kb.tagging.story import Event
 from kb.tagging.tables import DecisionRow
 from schemas.language import Language
-from schemas.tagging import Evidence, Suggestions
+from schemas.tagging import Evidence, Suggestions, TagKind
 from search_ui import i18n
 from search_ui.depends import SessionDep
 from search_ui.i18n import N_
@@ -28,8 +28,7 @@ router = APIRouter(include_in_schema=False)
 
 _PATH: Final = "/{lang:language}/desk/tags/{record_id}/history"
 
-#: What somebody did.
-ACTIONS: Final = {
+_ACTIONS: Final = {
     "accept": N_("accepted the suggestion"),
     "reject": N_("rejected the suggestion"),
     "add": N_("added the tag"),
@@ -40,6 +39,12 @@ ACTIONS: Final = {
     "resolve": N_("settled the dispute"),
     "undo": N_("took a decision back"),
 }
+_MARKER_ACTIONS: Final = _ACTIONS | {
+    "remove": N_("set the record back to not screened"),
+    "dispute": N_("disputed the marker"),
+}
+#: What somebody did, by what it was done to.
+ACTIONS: Final[dict[TagKind, dict[str, str]]] = {"sdg": _ACTIONS, "theme": _ACTIONS, "gender": _MARKER_ACTIONS}
 #: What of a tag is told where it changed, by its field.
 _FIELDS: Final = {
     "code": N_("Goal or target"),
@@ -100,7 +105,7 @@ def history_page(request: Request, session: SessionDep, account: Editor, record_
             )
             for event in told
         ],
-        dispute_names={each.row.id: name(each.row.kind, each.code, language) for each in _disputes(told)},
+        dispute_names={each.row.id: doubted(each.row, language) for each in _disputes(told)},
         verdict_names={
             each.code: name(found.row.kind, each.code, language)
             for found in _disputes(told)

@@ -12,8 +12,11 @@ from starlette.testclient import TestClient
 from kb.db import transaction
 from kb.records import service as records
 from kb.settings import Settings
-from kb.tagging import decisions, disputes, samples, suggestions
-from schemas.tagging import Decision, Evidence
+from kb.tagging import decisions, disputes, samples, screening, suggestions
+from schemas.language import LANGUAGES, Language
+from schemas.tagging import Decision, Evidence, Screening
+from schemas.vocabulary import load
+from search_ui.i18n import gettext
 from tests.kb.tagging.said import said
 from tests.people import OWN, browser_of, person
 from tests.search_ui.forms_of_pages import sent
@@ -55,6 +58,12 @@ class World:
         path = f"/en/desk/tags/disputes/{found}"
         return self.browser(name).post(path, data={"comment": "I have read the whole text."} | form)
 
+    def screen(self, name: str = "eve") -> None:
+        passages = {"objective": "Women feel safe at the stops."}
+        asked = Screening(answers={"objective": True}, passages=passages, seen=2**31)
+        with transaction(self.app.state.engine) as session:
+            screening.screen(session, self.people[name], "trams", asked, lambda _record, passage: passage)
+
     def draw(self) -> int:
         with transaction(self.app.state.engine) as session:
             rule = samples.SampleRule(size=5, seed=3)
@@ -93,7 +102,7 @@ def test_what_is_wrong_in_a_doubt_is_said_and_nothing_typed_is_lost(world: World
     answer = ana.post("/en/dispute/trams", data={"tag": "sdg:11", "reason": "Why?"})
     assert answer.status_code == 422
     assert "Write at least 10 characters." in answer.text
-    for tag in ("sdg:99", "sdg:3", "nonsense", "theme:11"):
+    for tag in ("sdg:99", "sdg:3", "nonsense", "theme:11", "gender:11", "gender:gender"):
         answer = ana.post("/en/dispute/trams", data={"tag": tag, "reason": WHY, "seen": "999"})
         assert answer.status_code == 422, tag
         assert WHY in answer.text
@@ -113,7 +122,7 @@ def test_two_readers_settle_it_and_neither_sees_the_other_s_verdict_before(world
     assert "<mark>Trams for all districts.</mark>" in text
     assert WHY in text
     assert "Ana" not in text
-    assert "You decided on this tag before" in eve.get(path).text
+    assert "You decided on this before" in eve.get(path).text
     assert world.judge("ben", found, verdict="change", to="11.2", comment="It is target two.").status_code == 303
     assert "It is target two." in ben.get(path).text
     assert "It is target two." not in cat.get(path).text
@@ -146,6 +155,125 @@ def test_a_doubt_is_taken_back_by_who_had_it(world: World) -> None:
     assert world.browser("ana").post("/en/dispute/trams/withdraw", data={"dispute": found}).status_code == 303
     with transaction(world.app.state.engine) as session:
         assert records.get(session, "trams").record.sdgs[0].state == "accepted"
+
+
+# Disputes of the gender marker
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_public_page_leads_to_a_doubt_about_the_marker_and_shows_it_under_review(
+    world: World, language: Language
+) -> None:
+    world.screen()
+    nobody, ana = TestClient(world.app), world.browser("ana")
+    address, shown = f"/{language}/dispute/trams?tag=gender:gender", f"/{language}/case-studies/trams"
+    assert f'href="{address}"' in nobody.get(shown).text
+    markers = load("gender_markers")
+    option = f"{markers.label[language]} ({markers.label_of('1', language)})</option>"
+    assert f'<option value="gender:gender" selected>{option}' in ana.get(address).text
+    world.dispute(tag="gender:gender")
+    text = nobody.get(shown).text
+    assert gettext("Under review since %(date)s", language).partition("%")[0] in text.split('id="gender"')[1]
+    assert f'href="{address}"' not in text
+    assert option not in ana.get(address).text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_readers_of_a_disputed_marker_see_its_answers_and_keep_it_or_set_it_back(
+    world: World, language: Language
+) -> None:
+    world.screen()
+    found = world.dispute(tag="gender:gender")
+    ana, ben, eve = (world.browser(name) for name in ("ana", "ben", "eve"))
+    path = f"/{language}/desk/tags/disputes/{found}"
+    text = ben.get(path).text
+    assert load("gender_markers").label_of("1", language) in text
+    assert load("gender_criteria")["objective"].label[language] in text
+    assert "<mark>Women feel safe at the stops.</mark>" in text
+    assert gettext("Set it back: the marker is wrong, and the record is screened again", language) in text
+    assert 'value="change"' not in text
+    assert 'name="to"' not in text
+    refused = world.judge("ben", found, verdict="change", to="11.2")
+    assert refused.status_code == 422
+    assert "The marker follows from answers" in refused.text
+    for name in ("ben", "cat"):
+        assert world.judge(name, found, verdict="remove").status_code == 303
+    settled, own = f"/{language}/desk/tags/disputes?show=settled", f"/{language}/dispute/trams"
+    for who, address in ((eve, path), (eve, settled), (ana, own)):
+        assert gettext("The marker was set back", language) in who.get(address).text
+    with transaction(world.app.state.engine) as session:
+        gender = records.get(session, "trams").record.gender
+    assert (gender.marker, [tag.theme for tag in gender.themes]) == (None, ["mobility"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_desk_says_that_a_marker_is_disputed_and_leads_to_the_dispute(world: World, language: Language) -> None:
+    world.screen()
+    eve, wizard = world.browser("eve"), f"/{language}/desk/tags/trams/gender"
+    assert f'href="/{language}/dispute/trams?tag=gender:gender"' in eve.get(wizard).text
+    found = world.dispute(tag="gender:gender")
+    text = eve.get(wizard).text
+    assert WHY not in text
+    assert f'href="/{language}/desk/tags/disputes/{found}">{gettext("To the dispute", language)}' in text
+    for button in ("Set back to not screened", "Take the last decision back", "Save"):
+        assert f">{gettext(button, language)}</button>" not in text, button
+    assert eve.post(wizard, data={"do": "unscreen", "seen": "99999"}).status_code == 409
+    workbench = eve.get(f"/{language}/desk/tags/trams").text
+    word = {"en": "Disputed", "es": "En disputa", "fr": "Contesté"}[language]
+    assert f'class="badge badge-disputed" href="/{language}/desk/tags/disputes">{word}</a>' in workbench
+    assert "Trams for all" in eve.get(f"/{language}/desk/tags?view=disputed").text
+
+
+def test_answers_that_come_while_the_marker_is_disputed_are_refused_and_stay_typed(world: World) -> None:
+    world.screen()
+    world.dispute(tag="gender:gender")
+    form = {"answer.objective": "yes", "passage.objective": "Half typed", "seen": "99999"}
+    answer = world.browser("ben").post("/en/desk/tags/trams/gender", data=form)
+    assert answer.status_code == 409
+    for words in ("Screen the record again when they have decided.", "Half typed", ">Save</button>"):
+        assert words in answer.text, words
+    assert "if yours are right, save again" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("disputed the marker", "Keep it: the marker is right", "The marker stays")),
+        ("es", ("puso en duda el marcador", "Mantenerlo: el marcador es", "El marcador se mantiene")),
+        ("fr", ("a contesté le marqueur", "Le maintenir", "Le marqueur est maintenu")),
+    ],
+)
+def test_the_history_tells_that_the_marker_was_disputed_and_how_that_ended(
+    world: World, language: Language, words: tuple[str, ...]
+) -> None:
+    world.screen()
+    found = world.dispute(tag="gender:gender")
+    for name in ("ben", "cat"):
+        world.judge(name, found, verdict="keep")
+    text = world.browser("eve").get(f"/{language}/desk/tags/trams/history").text
+    assert all(word in text for word in (*words, load("gender_markers").label_of("1", language)))
+
+
+def test_a_difference_on_a_disputed_marker_leads_to_the_disputes(world: World) -> None:
+    world.screen()
+    path = f"/en/desk/tags/samples/{world.draw()}"
+    for name, marker in (("ben", "1"), ("cat", "0")):
+        assert world.browser(name).post(f"{path}/trams", data={"marker": marker}).status_code == 303
+    assert "Screen it again" in world.browser("ben").get(path).text
+    world.dispute(tag="gender:gender")
+    assert "Disputed already" in world.browser("ben").get(path).text
+
+
+def test_the_data_of_a_record_say_that_its_marker_is_disputed(world: World) -> None:
+    world.screen()
+    nobody, path = TestClient(world.app), "/api/v1/records/trams"
+    assert "state" not in nobody.get(path).json()["gender"]
+    assert nobody.get(f"{path}/tags").json()["gender_marker"]["state"] == "accepted"
+    world.dispute(tag="gender:gender")
+    assert nobody.get(path).json()["gender"]["state"] == "disputed"
+    assert nobody.get(f"{path}/tags").json()["gender_marker"]["state"] == "disputed"
+    rows = csv.DictReader(io.StringIO(nobody.get("/api/v1/tagging/export.csv").text.lstrip("\ufeff")))
+    assert {row["state"] for row in rows if row["element"] == "policy-marker"} == {"disputed"}
 
 
 # Double tagging

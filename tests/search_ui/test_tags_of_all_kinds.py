@@ -18,6 +18,7 @@ from schemas.accounts import Account
 from schemas.language import LANGUAGES
 from schemas.records import parse
 from schemas.tagging import Decision, Evidence
+from schemas.tags import Gender
 from tests.experts import CASE, CITY, expert
 from tests.kb.tagging.said import said
 from tests.people import browser_of, person
@@ -163,6 +164,19 @@ def test_what_an_expert_objects_to_is_under_review_on_every_page(site: OwnSite) 
     site.save()
     assert "Under review" in ana.get("/en/account/profile").text
     assert "Under review" in site.get("/en/experts/expert-ana").text
+
+
+def test_an_expert_objects_to_the_gender_marker_of_their_profile(site: OwnSite) -> None:
+    ana = _claimed(site)
+    with transaction(_engine(site)) as session:
+        record = records.get(session, "expert-ana").record
+        records.save(session, record.model_copy(update={"gender": Gender(marker=1)}), "import")
+    page = ana.get("/en/account/profile").text
+    assert "1 – Significant objective" in page
+    assert 'href="/en/dispute/expert-ana?tag=gender%3Agender"' in page
+    form = {"tag": "gender:gender", "reason": "My work has another aim.", "seen": "0"}
+    assert ana.post("/en/dispute/expert-ana", data=form).status_code == 303
+    assert "Under review" in ana.get("/en/account/profile").text
 
 
 def test_tags_of_hidden_expertise_are_seen_by_nobody_but_the_expert_and_staff(site: OwnSite) -> None:

@@ -129,7 +129,7 @@ def test_nobody_reads_what_they_raised_and_nobody_twice(team: Team) -> None:
 
 def test_who_stood_for_the_tag_reads_it_only_where_there_are_not_enough_others(team: Team) -> None:
     found = team.dispute(team.ben)
-    with pytest.raises(Forbidden, match="decided on this tag before"):
+    with pytest.raises(Forbidden, match="decided on this before"):
         team.judge(team.eve, found, "keep")
     team.judge(team.cat, found, "remove")
     team.judge(team.dan, found, "keep")

@@ -75,7 +75,7 @@ def test_a_screening_is_one_decision_with_what_was_suggested_and_the_whole_value
         assert row
         assert (row.kind, row.key, row.action, row.model, row.confidence) == ("gender", "gender", "mark", "test-1", 0.9)
         assert row.before is None
-        assert row.after == screening.value_of(records.get(session, "trams").record.gender)
+        assert row.after == decisions.value_of(records.get(session, "trams").record.gender)
         assert "themes" not in row.after
         assert (row.comment, row.text_key, row.account_id) == ("Read twice.", "a" * 32, eve.id)
         assert cases.get(session, "trams").marker == "0"
