@@ -9,9 +9,10 @@ from typing import Final, Literal
 from sqlalchemy.orm import Session
 
 from indexer.tagging.sections import Reading, Section, find, reading_of
+from kb.accounts import service as accounts
 from kb.records import service as records
 from kb.records.service import Stored
-from kb.tagging import cases, decisions, suggestions
+from kb.tagging import cases, decisions, disputes, suggestions
 from kb.tagging.decisions import Tag, code_of
 from kb.tagging.tables import DecisionRow, SuggestionRow, TagCaseRow
 from schemas.language import Language
@@ -19,7 +20,7 @@ from schemas.records import Record
 from schemas.tagging import Evidence, GoalSuggestion, Suggestions, TagKind, TargetSuggestion, ThemeSuggestion
 from schemas.tags import SdgTag
 from schemas.vocabulary import load
-from search_ui.i18n import N_
+from search_ui.i18n import N_, gettext
 
 Offered = GoalSuggestion | ThemeSuggestion
 State = Literal["waiting", "accepted", "disputed", "suggested", "rejected", "none"]
@@ -112,6 +113,16 @@ class Part:
 
     path: str
     pieces: list[Piece]
+
+
+def who_decided(session: Session, made: Sequence[DecisionRow], language: Language) -> dict[int, str]:
+    """The name of who made each of these decisions, by the decision's id."""
+    names, unnamed = accounts.names(session, {row.account_id for row in made}), disputes.unnamed(made)
+    later, erased = (
+        gettext(N_("Somebody, named once it is settled"), language),
+        gettext(N_("Somebody who was erased"), language),
+    )
+    return {row.id: later if row.id in unnamed else names.get(row.account_id) or erased for row in made}
 
 
 @dataclass(frozen=True)

@@ -234,6 +234,12 @@ def _close(session: Session, account: Account, found: Dispute, outcome: Outcome)
 # Looking at them
 
 
+def unnamed(made: Sequence[DecisionRow]) -> set[int]:
+    """Of a record's decisions those that raised a dispute which is still open: its readers are not to know who did."""
+    settled = {(row.kind, row.code): row.id for row in made if row.action == "resolve"}
+    return {row.id for row in made if row.action == "dispute" and settled.get((row.kind, row.code), 0) < row.id}
+
+
 def get(session: Session, dispute_id: int) -> Dispute:
     """One dispute. Raises NotFound."""
     row = session.get(DisputeRow, dispute_id)

@@ -200,7 +200,7 @@ def training_jsonl(session: Session) -> Iterator[str]:
         .outerjoin(TagCaseRow, TagCaseRow.record_id == DecisionRow.record_id)
         .outerjoin(BulkItemRow, BulkItemRow.decision_id == DecisionRow.id)
         .where(
-            DecisionRow.action.not_in(("undo", "dispute", "resolve")),
+            DecisionRow.action.not_in(("undo", "dispute")),
             DecisionRow.undone_by.is_(None),
             DecisionRow.text_key != "",
             BulkItemRow.bulk_id.is_(None) | BulkItemRow.sample.is_not(None),
@@ -221,11 +221,13 @@ def _example(record_id: str, text_key: str, rows: list[Any]) -> dict[str, Any]:
         if row.kind == "gender":
             example["marker"] = (row.after or {}).get("marker")
             continue
-        example["goals" if row.kind == "sdg" else "themes"][row.key] = row.after is not None
         code = _short(row.kind, row.after)
+        key = code.split(".")[0]
+        # The readers of a dispute may have put another goal in the place of this one.
+        example["goals" if row.kind == "sdg" else "themes"] |= {row.key: False} | ({key: True} if key else {})
         example["targets"].pop(row.key, None)
         if "." in code:
-            example["targets"][row.key] = code
+            example["targets"][key] = code
         if row.confidence is not None:
             example["confidence"][row.key] = row.confidence
     return example

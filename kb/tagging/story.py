@@ -2,7 +2,7 @@
 readers may know."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -43,17 +43,6 @@ def events(session: Session, record_id: str) -> list[Event]:
         if dispute.row.closed_at and dispute.verdicts:
             found.append(Event(dispute.row.closed_at, dispute=dispute))
     return sorted(found, key=lambda event: (event.at, event.decision.id if event.decision else 0))
-
-
-def people(told: Iterable[Event]) -> set[str]:
-    """The ids of all who had a part in it."""
-    found: set[str] = set()
-    for event in told:
-        if event.decision:
-            found.add(event.decision.account_id)
-        if event.dispute:
-            found |= {event.dispute.row.raised_by, *(each.account_id for each in event.dispute.verdicts)}
-    return found
 
 
 # What readers may know

@@ -23,6 +23,7 @@ from search_ui.i18n import N_
 from search_ui.identity import Editor
 from search_ui.pages.tags_disputes import OUTCOMES, VERDICTS
 from search_ui.render import language_of, page
+from search_ui.workbench import who_decided
 
 router = APIRouter(include_in_schema=False)
 
@@ -112,7 +113,8 @@ def history_page(request: Request, session: SessionDep, account: Editor, record_
             for each in found.verdicts
             if each.code
         },
-        names=accounts.names(session, story.people(told)),
+        who=who_decided(session, [event.decision for event in told if event.decision], language),
+        names=accounts.names(session, {each.account_id for found in _disputes(told) for each in found.verdicts}),
         actions=ACTIONS,
         kinds=VERDICTS,
         outcomes=OUTCOMES,

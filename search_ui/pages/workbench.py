@@ -73,8 +73,7 @@ def _case_page(
     """``at`` is the card whose form was refused, or ``add``; what was typed there is shown once more."""
     language, kept = language_of(request), kept_of(request, account)
     shown = workbench.bench(session, record_id, account.id)
-    people = {each.account_id for each in shown.made} | {shown.row.assignee_id if shown.row else ""}
-    names = accounts.names(session, people)
+    who = workbench.who_decided(session, shown.made, language)
     return page(
         request,
         "tags/case.html",
@@ -86,8 +85,9 @@ def _case_page(
         query=f"?{urlencode(kept)}" if kept else "",
         queue_query=asked_of(request, account).query,
         stages=STAGES,
-        names=names,
-        told=_told(request, shown, names, account, language),
+        names=accounts.names(session, [shown.row.assignee_id] if shown.row else []),
+        who=who,
+        told=_told(request, shown, who, account, language),
         editors=reviewing.editors(session),
         groups=workbench.options(language),
         done_words=workbench.DONE,
@@ -109,7 +109,7 @@ def tag_name(kind: TagKind, code: str, language: Language) -> str:
     return f"{code} {label}" if kind == "sdg" else label
 
 
-def _told(request: Request, shown: Bench, names: dict[str, str], account: Account, language: Language) -> list[str]:
+def _told(request: Request, shown: Bench, who: dict[int, str], account: Account, language: Language) -> list[str]:
     """What the decision did that led here, and what others decided since the page was last seen."""
     asked = request.query_params
     decided = next((each for each in shown.made if str(each.id) == asked.get("decided")), None)
@@ -120,7 +120,7 @@ def _told(request: Request, shown: Bench, names: dict[str, str], account: Accoun
     known = int(known) if (known := asked.get("known", "")).isdecimal() and len(known) < 12 else None
     if known is not None:
         others = [each for each in shown.made if each.id > known and each.account_id != account.id]
-        found += [_of_other(each, names, language) for each in others]
+        found += [_of_other(each, who, language) for each in others]
     return found
 
 
@@ -129,10 +129,10 @@ def _code_after(row: DecisionRow) -> str:
     return str(value.get("code") or value.get("theme") or row.code)
 
 
-def _of_other(row: DecisionRow, names: dict[str, str], language: Language) -> str:
+def _of_other(row: DecisionRow, who: dict[int, str], language: Language) -> str:
     text = i18n.gettext(N_("%(name)s has decided meanwhile: %(what)s, %(tag)s."), language)
     return text % {
-        "name": names.get(row.account_id) or i18n.gettext(N_("Somebody who was erased"), language),
+        "name": who[row.id],
         "what": i18n.gettext(workbench.DONE[row.action], language).lower(),
         "tag": tag_name(row.kind, _code_after(row), language),
     }
@@ -241,7 +241,7 @@ def _conflict(session: Session, account: Account, record_id: str, asked: Decide,
     ]
     if not made:
         return {}
-    what = _of_other(made[-1], accounts.names(session, [made[-1].account_id]), language)
+    what = _of_other(made[-1], workbench.who_decided(session, made, language), language)
     advice = N_("Your own decision was not made, and what you typed is still here: look at the tag as it is now.")
     return {"": f"{what} {i18n.gettext(advice, language)}"}
 

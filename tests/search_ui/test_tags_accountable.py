@@ -80,6 +80,23 @@ def world(sqlite_settings: Settings) -> Iterator[World]:
 # Disputes
 
 
+def test_who_raised_a_dispute_is_named_to_the_team_only_once_it_is_settled(world: World) -> None:
+    found, later = world.dispute(), "Somebody, named once it is settled"
+    pages = ("/en/desk/tags/trams", "/en/desk/tags/trams/history")
+    name, ben = world.people["ana"].name, world.browser("ben")
+    for path in pages:
+        text = ben.get(path).text
+        assert later in text
+        assert f">{name}<" not in text
+        assert f">{name}:" not in text
+    for reader in ("ben", "cat"):
+        assert world.judge(reader, found, verdict="keep").status_code == 303
+    for path in pages:
+        text = ben.get(path).text
+        assert later not in text
+        assert name in text
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [

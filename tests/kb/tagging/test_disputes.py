@@ -1,5 +1,6 @@
 """Disputes: two readers who do not see each other's verdict, a third where they differ. On both databases."""
 
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,7 @@ from kb.db import transaction
 from kb.errors import Conflict, Forbidden, Invalid, KnowledgeBaseError, NotFound, TooMany
 from kb.mail.tables import MailRow
 from kb.records import service as records
-from kb.tagging import cases, decisions, disputes, suggestions
+from kb.tagging import cases, decisions, disputes, exporting, suggestions
 from kb.tagging.tables import DecisionRow
 from schemas.accounts import Account
 from schemas.readings import Doubt, Verdict
@@ -80,15 +81,17 @@ def test_a_disputed_tag_stays_in_public_view_as_disputed(team: Team) -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdict", "to", "tags"),
+    ("verdict", "to", "tags", "goals"),
     [
-        ("keep", None, [("11", "accepted")]),
-        ("remove", None, []),
-        ("change", "11.2", [("11.2", "accepted")]),
-        ("change", "9", [("9", "accepted")]),
+        ("keep", None, [("11", "accepted")], {"11": True}),
+        ("remove", None, [], {"11": False}),
+        ("change", "11.2", [("11.2", "accepted")], {"11": True}),
+        ("change", "9", [("9", "accepted")], {"11": False, "9": True}),
     ],
 )
-def test_two_readers_who_agree_settle_it(team: Team, verdict: str, to: str | None, tags: list[Any]) -> None:
+def test_two_readers_who_agree_settle_it_and_theirs_is_what_can_be_learnt(
+    team: Team, verdict: str, to: str | None, tags: list[Any], goals: dict[str, bool]
+) -> None:
     found = team.dispute(team.ana)
     assert team.judge(team.ben, found, verdict, to) == ""
     assert team.tags() == [("11", "disputed")]
@@ -97,7 +100,9 @@ def test_two_readers_who_agree_settle_it(team: Team, verdict: str, to: str | Non
     assert not team.is_disputed()
     with transaction(team.engine) as session:
         last = cases.decisions_of(session, "trams")[-1]
+        lesson = json.loads(next(exporting.training_jsonl(session)))
     assert (last.action, last.account_id, bool(last.before)) == ("resolve", team.cat.id, True)
+    assert lesson["goals"] == goals
 
 
 def test_where_two_differ_the_word_of_a_third_decides(team: Team) -> None:
