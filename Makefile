@@ -59,7 +59,10 @@ cluster: setup ## Serve on PostgreSQL, Elasticsearch and Redis, with workers, on
 	scripts/cluster start
 
 .PHONY: test
-test: $(VENV)/installed-dev lint ## Check the code and run every test that needs no server
+test: lint test-alone ## Check the code and run every test that needs no server
+
+.PHONY: test-alone
+test-alone: $(VENV)/installed-dev
 	$(RUN) -m pytest -q -m "not browser and not postgres and not cluster and not transformers"
 
 .PHONY: lint
