@@ -1,6 +1,7 @@
 """Vocabulary terms that a question names, in any of the three languages: a label or a synonym finds what is tagged with it."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, NamedTuple
@@ -71,26 +72,43 @@ def _spoken_names(language: Language) -> dict[str, str]:
     return dict(Locale(language).languages)
 
 
+class Meant(NamedTuple):
+    """A concept that tokens may name: only where the question says ``wording``, folded, with a blank before it."""
+
+    concept: Concept
+    wording: str
+
+
 @cache
-def spellings(language: Language) -> dict[tuple[str, ...], tuple[Concept, ...]]:
+def spellings(language: Language) -> dict[tuple[str, ...], tuple[Meant, ...]]:
     """The tokens of every spelling in that language, with the concepts that they may name."""
-    found: dict[tuple[str, ...], dict[Concept, None]] = {}
+    found: dict[tuple[str, ...], dict[Meant, None]] = {}
     for concept, text in _spelled(language):
         key = tuple(content_tokens(text, language))
         if key:
-            found.setdefault(key, {})[concept] = None
-    return {key: tuple(concepts) for key, concepts in found.items()}
+            found.setdefault(key, {})[Meant(concept, _needed(text, key, language))] = None
+    return {key: tuple(meant) for key, meant in found.items()}
 
 
 #: Letters of a token that says too little alone, where a longer word was cut down to it.
 SHORT: Final = 3
 
 
-def _is_left(term: str, language: Language) -> bool:
-    """Whether stop words and stemming leave more of a term than an everyday word: of "south-south" they leave south, of "sans
-    papiers" paper, of "desarme" the French "des"."""
-    tokens, words = content_tokens(term, language), re.findall(r"[\w’']+", term)
-    return len(tokens) > 1 or (len(words) == len(tokens) == 1 and not (len(tokens[0]) <= SHORT < len(words[0]) - 2))
+def _needed(text: str, tokens: Sequence[str], language: Language) -> str:
+    """The words that must be there, too, where stop words and stemming leave an everyday word of a spelling: of "south-south"
+    south, of "sans papiers" paper, of "Canadá" the English can. Empty where the tokens say enough."""
+    words = _words(text)
+    if len(tokens) > 1 or len({word for word in words if content_tokens(word, language) == list(tokens)}) > 1:
+        return ""
+    if len(words) > 1:
+        return f" {' '.join(words)}"
+    cut = len(tokens[0]) <= SHORT < len(words[0]) - 2
+    # Of one word the beginning, so that its other forms name it, too.
+    return f" {words[0][: len(tokens[0]) + 2]}" if cut else ""
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\w+", fold(text))
 
 
 def _spelled(language: Language) -> list[tuple[Concept, str]]:
@@ -112,7 +130,7 @@ def _spelled(language: Language) -> list[tuple[Concept, str]]:
     terms += [
         (Concept("sdg", term.key), term.term.replace("*", ""))
         for term in goal_terms()
-        if term.language == language and term.weight == 3 and _is_left(term.term.replace("*", ""), language)
+        if term.language == language and term.weight == 3
     ]
     codes = [code for region in load("regions").terms for code in region.members]
     return terms + [(Concept("country", code), country_name(code, language)) for code in codes]
@@ -130,19 +148,21 @@ def _longest(language: Language) -> int:
 def named_in(text: str) -> list[Named]:
     """The concepts that a question names, the greater shares first. Longer spellings win over shorter ones in them."""
     best: dict[Concept, float] = {}
+    said = f" {' '.join(_words(text))}"
     for language in LANGUAGES:
         tokens = content_tokens(text, language)
-        for concept, length in _named(tokens, language):
+        for concept, length in _named(tokens, said, language):
             best[concept] = max(best.get(concept, 0.0), length / len(tokens))
     return sorted((Named(*one) for one in best.items()), key=lambda named: (-named.share, named.concept))
 
 
-def _named(tokens: list[str], language: Language) -> list[tuple[Concept, int]]:
+def _named(tokens: list[str], said: str, language: Language) -> list[tuple[Concept, int]]:
     found: list[tuple[Concept, int]] = []
     start = 0
     while start < len(tokens):
         for length in range(min(_longest(language), len(tokens) - start), 0, -1):
-            concepts = spellings(language).get(tuple(tokens[start : start + length]))
+            meant = spellings(language).get(tuple(tokens[start : start + length]), ())
+            concepts = dict.fromkeys(one.concept for one in meant if one.wording in said)
             if concepts:
                 found += [(concept, length) for concept in concepts]
                 start += length - 1
