@@ -18,6 +18,8 @@ from kb.uploads import service as uploads
 
 #: Beside the database and beside each backup: who was forgotten, as digests.
 LIST = "erased.txt"
+#: Milliseconds to wait for readers of old pages.
+PATIENCE = 500
 
 
 def sweep(database: Engine, settings: Settings) -> None:
@@ -56,6 +58,8 @@ def _rewrite(database: Engine) -> bool:
     with closing(sqlite3.connect(str(database.url.database), timeout=30, isolation_level=None)) as connection:
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("VACUUM")
+        # While it waits for readers to end, nobody can write: not for long, then. The next round tries again.
+        connection.execute(f"PRAGMA busy_timeout = {PATIENCE}")
         busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         return not busy
 

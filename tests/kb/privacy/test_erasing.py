@@ -1,6 +1,9 @@
 """Somebody who is forgotten is nowhere: not in the rows, not in the files, and not after a backup was put back."""
 
 import datetime
+import sqlite3
+import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,7 @@ from kb.accounts import service as accounts
 from kb.accounts.tables import AccountRow
 from kb.audit import service as audit
 from kb.backup import backup, restore
-from kb.db import load_tables, make_engine, transaction, utcnow
+from kb.db import load_tables, make_engine, migrate, transaction, utcnow
 from kb.editorial import drafts
 from kb.editorial.tables import CoAuthorRow, DraftRow, OwnerRow
 from kb.errors import Invalid, NotFound
@@ -104,6 +107,30 @@ def test_promise_24_who_was_forgotten_is_in_no_row_and_in_no_file(
         session.execute(load_tables().tables["index_jobs"].delete())
     sweeping._rewrite(engine)
     assert _files(settings.data_dir, TOKEN, ana.id) == []
+
+
+def test_promise_24_who_reads_for_long_keeps_the_sweeping_waiting_and_no_writer(sqlite_settings: Settings) -> None:
+    database = make_engine(sqlite_settings)
+    migrate(database)
+    ana = person(database, "ana@example.org")
+    with transaction(database, readonly=True) as reader:
+        reader.scalar(select(AccountRow.id))
+        with transaction(database) as session:
+            erase(session, "", ana.id)
+        sweep = threading.Thread(target=sweeping.sweep, args=(database, sqlite_settings))
+        sweep.start()
+        with closing(sqlite3.connect(str(database.url.database), timeout=10, isolation_level=None)) as writer:
+            while sweep.is_alive():
+                writer.execute("BEGIN IMMEDIATE")
+                writer.execute("ROLLBACK")
+        assert not _is_swept(database)
+    sweeping.sweep(database, sqlite_settings)
+    assert _is_swept(database)
+
+
+def _is_swept(engine: Engine) -> bool:
+    with transaction(engine, readonly=True) as session:
+        return all(session.scalars(select(ErasureRow.swept_at)))
 
 
 def test_promise_24_what_belongs_to_the_organisation_stays_without_the_name(
