@@ -11,7 +11,7 @@ from babel import Locale
 from indexer.analysis import content_tokens
 from schemas.language import LANGUAGES, Language
 from schemas.lexicon import goal_terms
-from schemas.text import fold
+from schemas.text import fold, folded_words
 from schemas.vocabulary import load
 
 #: Facet, and the vocabularies whose terms are its values.
@@ -97,7 +97,7 @@ SHORT: Final = 3
 def _needed(text: str, tokens: Sequence[str], language: Language) -> str:
     """The words that must be there, too, where stop words and stemming leave an everyday word of a spelling: of "south-south"
     south, of "sans papiers" paper, of "Canadá" the English can. Empty where the tokens say enough."""
-    words = _words(text)
+    words = folded_words(text)
     if len(tokens) > 1 or len({word for word in words if content_tokens(word, language) == list(tokens)}) > 1:
         return ""
     if len(words) > 1:
@@ -105,10 +105,6 @@ def _needed(text: str, tokens: Sequence[str], language: Language) -> str:
     cut = len(tokens[0]) <= SHORT < len(words[0]) - 2
     # Of one word the beginning, so that its other forms name it, too.
     return f" {words[0][: len(tokens[0]) + 2]}" if cut else ""
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"\w+", fold(text))
 
 
 def _spelled(language: Language) -> list[tuple[Concept, str]]:
@@ -148,7 +144,7 @@ def _longest(language: Language) -> int:
 def named_in(text: str) -> list[Named]:
     """The concepts that a question names, the greater shares first. Longer spellings win over shorter ones in them."""
     best: dict[Concept, float] = {}
-    said = f" {' '.join(_words(text))}"
+    said = f" {' '.join(folded_words(text))}"
     for language in LANGUAGES:
         tokens = content_tokens(text, language)
         for concept, length in _named(tokens, said, language):

@@ -118,10 +118,8 @@ class Part:
 def who_decided(session: Session, made: Sequence[DecisionRow], language: Language) -> dict[int, str]:
     """The name of who made each of these decisions, by the decision's id."""
     names, unnamed = accounts.names(session, {row.account_id for row in made}), disputes.unnamed(made)
-    later, erased = (
-        gettext(N_("Somebody, named once it is settled"), language),
-        gettext(N_("Somebody who was erased"), language),
-    )
+    later = gettext(N_("Somebody, named once it is settled"), language)
+    erased = gettext(N_("Somebody who was erased"), language)
     return {row.id: later if row.id in unnamed else names.get(row.account_id) or erased for row in made}
 
 
