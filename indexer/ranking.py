@@ -7,8 +7,8 @@ shared design, section 4; ``kb evaluate`` measures them again on the fixtures.
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from schemas.search import Mode
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
 Mask = NDArray[np.bool_]
+#: Places in LANGUAGES.
+Languages = NDArray[np.integer[Any]]
 
 #: How much full coverage adds to closeness. Measured: 0.15 is best over two languages, 0.2 to 0.3 in French alone.
 LEXICAL_WEIGHT: Final = 0.15
@@ -59,13 +61,17 @@ TAG_FLOOR: Final = 0.6
 class Evidence:
     """What speaks for each version. All arrays have one row a version; ``closeness`` is nan where it is not known."""
 
-    language: NDArray[np.int8]
+    language: Languages
     closeness: F32
     coverage: F32
     #: Whether the version holds every word of the question.
     all_words: Mask
     tag: F32
     exact: Mask
+
+    def at(self, rows: NDArray[np.intp]) -> "Evidence":
+        """What speaks for these rows only."""
+        return Evidence(**{one.name: getattr(self, one.name)[rows] for one in fields(self)})
 
 
 def language_means(sums: F32, counts: NDArray[np.int64], typical: F32 | None) -> F32:
@@ -75,9 +81,9 @@ def language_means(sums: F32, counts: NDArray[np.int64], typical: F32 | None) ->
     return np.asarray((sums + PRIOR_WEIGHT * prior) / (counts[:, None] + PRIOR_WEIGHT), dtype=np.float32)
 
 
-def coverage(scores: F32, idf_sum: float) -> F32:
-    """BM25 scores as the share, 0 to 1, of the question's information."""
-    return np.clip(scores / (BM25_CEILING * idf_sum), 0, 1).astype(np.float32) if idf_sum > 0 else scores * 0
+def coverage(scores: F32, most: F32) -> F32:
+    """BM25 scores as the share, 0 to 1, of ``most``, above 0: what the question's words could score in each row."""
+    return np.asarray(np.minimum(scores / most, np.float32(1)), dtype=np.float32)
 
 
 def floors(languages: Collection[Language], counts: NDArray[np.int64]) -> F32:
@@ -102,21 +108,25 @@ def relevant(evidence: Evidence, mode: Mode, floor: F32) -> Mask:
     by_words = (evidence.coverage >= enough) | evidence.all_words | (evidence.tag >= TAG_FLOOR) | evidence.exact
     if mode == "keyword":
         return by_words
-    least = bar(evidence, floor)
-    by_meaning: Mask = np.zeros_like(by_words) if least is None else _meaning(evidence) >= least
+    score = _meaning(evidence)
+    least = _bar(score, evidence.language, floor)
+    by_meaning: Mask = np.zeros_like(by_words) if least is None else score >= least
     return by_meaning if mode == "semantic" else np.asarray(by_words | by_meaning)
 
 
 def bar(evidence: Evidence, floor: F32) -> float | None:
     """What closeness, with what words add to it, must reach to make a result; None when nothing answers by meaning."""
-    score = _meaning(evidence)
-    answered = bool((score >= floor[evidence.language]).any())
-    return max(KEPT_FLOOR, float(score.max(initial=-1.0)) - SPREAD) if answered else None
+    return _bar(_meaning(evidence), evidence.language, floor)
+
+
+def _bar(score: F32, language: Languages, floor: F32) -> float | None:
+    answered = bool((score >= floor[language]).any())
+    return max(KEPT_FLOOR, float(np.fmax.reduce(score)) - SPREAD) if answered else None
 
 
 def _meaning(evidence: Evidence) -> F32:
-    closeness = np.nan_to_num(evidence.closeness, nan=-1.0)
-    return np.asarray(closeness + LEXICAL_WEIGHT * evidence.coverage, dtype=np.float32)
+    """Closeness with what words add to it; nan where closeness is not known, which reaches nothing."""
+    return np.asarray(evidence.closeness + np.float32(LEXICAL_WEIGHT) * evidence.coverage, dtype=np.float32)
 
 
 def fuse(evidence: Evidence, among: Mask, mode: Mode) -> F32:
@@ -133,7 +143,7 @@ def fuse(evidence: Evidence, among: Mask, mode: Mode) -> F32:
     return np.asarray(np.round(score + np.where(evidence.exact, 10.0, 0.0), 5), dtype=np.float32)
 
 
-def _without_tilt(closeness: F32, bonus: F32, language: NDArray[np.int8], among: Mask) -> F32:
+def _without_tilt(closeness: F32, bonus: F32, language: Languages, among: Mask) -> F32:
     tilted = closeness + bonus
     for one in range(len(LANGUAGES)):
         group = language == one

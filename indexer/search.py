@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from indexer import concepts, fallback, labels, snippets, suggestions, vector_cache
-from indexer.analysis import content_tokens, is_stop_word, languages_of, token_set, tokens
+from indexer.analysis import content_tokens, is_stop_word, languages_of, tokens
 from indexer.concepts import Named, named_in
 from indexer.document import (
     name_key,
@@ -26,7 +26,7 @@ from indexer.shelf import Readable, Shelf
 from indexer.vector_cache import VectorCache
 from kb import outbox
 from kb.records import service as records
-from kb.records.facets import city_id, place_of, year_of
+from kb.records.facets import city_id, place_of
 from kb.records.urls import record_path
 from kb.settings import Settings
 from kb.work import service as work
@@ -323,7 +323,7 @@ def _result(hit: Hit, readable: Readable, city: Readable | None, query: SearchQu
     language = next(one for one in (query.lang, hit.language, record.language) if one in record.title)
     passages = readable.passages(language)
     asked = set(found.question.words.get(language, ()))
-    held = {token for passage in passages for token in asked & token_set(passage.text, language)} if asked else asked
+    held = asked & readable.tokens(language)
     place = hit.passage if 0 <= hit.passage < len(passages) else snippets.best_passage(passages, language, asked)
     text = passages[place].text.removeprefix(f"{record.title[language]} ")
     excerpt = snippets.snippet(text, language, asked)
@@ -343,7 +343,7 @@ def _result(hit: Hit, readable: Readable, city: Readable | None, query: SearchQu
         languages=record.languages(),
         city=title_in(city.record, query.lang) if city else where.name if where else None,
         country=concepts.country_name(where.country, query.lang) if where and where.country else None,
-        year=year_of(record),
+        year=readable.year,
         sdgs=list(facets["sdg"]),
         demonstration=record.demonstration,
     )

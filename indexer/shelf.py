@@ -7,12 +7,14 @@ edition says is remembered.
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 from sqlalchemy.orm import Session
 
+from indexer.analysis import token_set
 from indexer.document import Passage, as_readers_see, passages_of, published
 from kb.records import service as records
-from kb.records.facets import facets_of
+from kb.records.facets import facets_of, year_of
 from kb.records.service import Edition, Stored
 from schemas.language import Language
 from schemas.records import Record
@@ -28,6 +30,7 @@ class Readable:
         self.stored = stored
         self.record: Record = stored.record
         self._passages: dict[Language, tuple[Passage, ...]] = {}
+        self._tokens: dict[Language, frozenset[str]] = {}
         self._facets: tuple[Readable | None, Mapping[str, tuple[str, ...]]] | None = None
 
     def passages(self, language: Language) -> tuple[Passage, ...]:
@@ -36,6 +39,20 @@ class Readable:
         if found is None:
             found = self._passages[language] = passages_of(self.record, language)
         return found
+
+    def tokens(self, language: Language) -> frozenset[str]:
+        """The tokens of those passages."""
+        found = self._tokens.get(language)
+        if found is None:
+            found = self._tokens[language] = frozenset[str]().union(
+                *(token_set(passage.text, language) for passage in self.passages(language))
+            )
+        return found
+
+    @cached_property
+    def year(self) -> int | None:
+        """The year that it is of."""
+        return year_of(self.record)
 
     def facets(self, city: "Readable | None") -> Mapping[str, tuple[str, ...]]:
         """What it is found under, in that city as it is now."""

@@ -80,6 +80,7 @@ class Snapshot:
     """One state of the columns. Rows of records, versions and passages point down by their start positions."""
 
     ids: list[str]
+    #: Folded, to be ordered by.
     titles: list[str]
     alive: Array
     #: The date as a number, 20190400 for April 2019; 0 where there is none.
@@ -117,6 +118,37 @@ class Snapshot:
         return mask
 
     @cached_property
+    def known_scale(self) -> Array:
+        """The scale of each passage's vector; nan where it has none."""
+        return np.where(self.has_vector, self.scale, np.float32(np.nan))
+
+    @cached_property
+    def _later_passages(self) -> list[tuple[Array, Array]]:
+        """The versions that have a second passage, and its row; the same for the third, and so on."""
+        starts, lengths = self.passage_start[:-1], np.diff(self.passage_start)
+        found, versions, place = [], np.flatnonzero(lengths > 1), 1
+        while len(versions):
+            found.append((versions, starts[versions] + place))
+            place += 1
+            versions = versions[lengths[versions] > place]
+        return found
+
+    def best_passage(self, scores: Array) -> Array:
+        """The best of the scores of each version's passages; nan where all are. So it takes a sixth of fmax.reduceat."""
+        best: Array = scores[self.passage_start[:-1]]
+        for versions, passages in self._later_passages:
+            best[versions] = np.fmax(best[versions], scores[passages])
+        return best
+
+    @cached_property
+    def incomplete(self) -> bool:
+        """Whether some version has no vector yet."""
+        if not len(self.version_record):
+            return False
+        known = np.logical_or.reduceat(self.has_vector, self.passage_start[:-1])
+        return bool((self.alive[self.version_record] & ~known).any())
+
+    @cached_property
     def version_rows(self) -> Array:
         """Shape (languages, records): the version row of a record in a language, -1 where it has none."""
         rows = np.full((len(self.vector_counts), self.records), -1, dtype=np.int32)
@@ -124,17 +156,22 @@ class Snapshot:
         return rows
 
     @cached_property
-    def title_order(self) -> Array:
-        """Each record row's place in the order of titles, and of ids where titles are the same."""
-        order = np.empty(self.records, dtype=np.int32)
-        rows = sorted(range(self.records), key=lambda row: (fold(self.titles[row]), self.ids[row]))
-        order[rows] = np.arange(self.records)
-        return order
+    def places(self) -> dict[str, Array]:
+        """Each record row's place in the orders that depend on no question. Equal titles follow their ids, equal dates their
+        titles, and what has no date comes last."""
+        rows = sorted(range(self.records), key=lambda row: (self.titles[row], self.ids[row]))
+        title = _inverse(np.array(rows, dtype=np.intp))
+        newest, oldest = np.lexsort((title, -self.dated)), np.lexsort((title, self.dated, self.dated == 0))
+        return {"title": title, "newest": _inverse(newest), "oldest": _inverse(oldest)}
 
     @cached_property
-    def values(self) -> list[tuple[str, str]]:
-        """Facet and id of each facet value, by value id."""
-        return [(facet, id) for facet, _, id in (value.partition(":") for value in self.value_ids)]
+    def values_of(self) -> dict[str, list[tuple[int, str]]]:
+        """Value id and name of each value of each facet."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        for value, number in self.value_ids.items():
+            facet, _, name = value.partition(":")
+            found.setdefault(facet, []).append((number, name))
+        return found
 
     def count_values(self, rows: Array) -> list[int]:
         """How often each facet value occurs among these record rows, by value id; of most rows, by counting the others."""
@@ -174,11 +211,12 @@ class Columns:
         self._place = Growing(np.float32, 2)
         self._value_start = Growing(np.int64)
         self._value_start.extend([0])
-        self._value = Growing(np.int32)
         self._version_start = Growing(np.int64)
         self._version_start.extend([0])
-        self._version_record = Growing(np.int32)
-        self._version_language = Growing(np.int8)
+        # As wide as what numpy counts and takes rows by: it would make narrower ones into it each time.
+        self._value = Growing(np.intp)
+        self._version_record = Growing(np.intp)
+        self._version_language = Growing(np.intp)
         self._passage_start = Growing(np.int64)
         self._passage_start.extend([0])
         self._passage_language = Growing(np.int8)
@@ -202,7 +240,7 @@ class Columns:
     def _add(self, records: list[StoredRecord]) -> None:
         first = len(self._ids)
         self._ids += [record.id for record in records]
-        self._titles += [record.title for record in records]
+        self._titles += [fold(record.title) for record in records]
         self._alive.extend([True] * len(records))
         self._dated.extend([_as_number(record.dated) for record in records])
         self._year.extend([record.year or 0 for record in records])
@@ -302,6 +340,13 @@ class Columns:
             vector_counts=self.counts.copy(),
             row_of_number=self._row_of_number.view().copy(),
         )
+
+
+def _inverse(order: Array) -> Array:
+    """The place of each row, for the rows in their order."""
+    places = np.empty(len(order), dtype=np.int32)
+    places[order] = np.arange(len(order))
+    return places
 
 
 def _as_number(date: str) -> int:

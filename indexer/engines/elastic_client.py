@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from elasticsearch import ApiError, Elasticsearch, TransportError
-from elasticsearch.serializer import OrjsonSerializer
+from elasticsearch.serializer import NdjsonSerializer, OrjsonSerializer
 
 from kb.errors import Unavailable
 
@@ -73,6 +73,12 @@ class Refused(Unavailable):
     """The server answers, and does not take this one request: a fault of ours, and no reason to leave it alone."""
 
 
+class OrjsonLines(OrjsonSerializer, NdjsonSerializer):
+    """A document on each line, as several searches at once are sent."""
+
+    mimetype = "application/vnd.elasticsearch+x-ndjson"
+
+
 class Client:
     """Asks and changes one cluster. Safe to use from many threads."""
 
@@ -81,7 +87,10 @@ class Client:
         client = Elasticsearch(
             list(address.hosts),
             basic_auth=address.login,
-            serializers={"application/vnd.elasticsearch+json": OrjsonSerializer()},
+            serializers={
+                "application/vnd.elasticsearch+json": OrjsonSerializer(),
+                OrjsonLines.mimetype: OrjsonLines(),
+            },
             connections_per_node=CONNECTIONS,
         )
         # A node that is gone is noticed at once and another one asked; one that is slow is not waited for twice.

@@ -18,7 +18,7 @@ from schemas.search import FACETS
 
 #: Matches of one language that are scored; all are, when even the last of them would be a result.
 WORD_HITS = 5_000
-#: Matches of tokens that are remembered for a language, 8 bytes each.
+#: Matches that are remembered for a language, 12 bytes each.
 KEPT_MATCHES = 4_000_000
 EARTH_RADIUS_KM = 6_371.0
 
@@ -37,14 +37,14 @@ class WordIndex:
     searcher: tantivy.Searcher
     #: Documents in its files, replaced ones that are not merged away yet included: BM25's statistics count them too.
     documents: int
-    #: What single tokens match: thousands of versions each, and questions share their tokens.
-    terms: dict[str, Matches] = field(default_factory=dict)
+    #: What tokens and phrases match: thousands of versions each, and questions share their tokens.
+    known: dict[Tokens, Matches] = field(default_factory=dict)
 
-    def keep(self, token: str, found: Matches) -> None:
-        """Remember what a token matches; once there is too much of it, all that came before is forgotten."""
-        if sum(len(kept.versions) for kept in list(self.terms.values())) > KEPT_MATCHES:
-            self.terms.clear()
-        self.terms[token] = found
+    def keep(self, phrase: Tokens, found: Matches) -> None:
+        """Remember what a phrase matches; once there is too much of it, all that came before is forgotten."""
+        if sum(len(kept.versions) for kept in list(self.known.values())) > KEPT_MATCHES:
+            self.known.clear()
+        self.known[phrase] = found
 
 
 class Scan:
@@ -60,16 +60,12 @@ class Scan:
 
     def answer(self) -> Answer:
         """Find, rank and count."""
-        selections = self._selections
-        final = self._found.copy()
-        for mask in selections.values():
-            final &= mask
-        rows = np.flatnonzero(final)
+        rows = np.flatnonzero(self._chosen)
         return Answer(
             total=len(rows),
             hits=[self._hit(version) for version in self._page(rows)],
             facets=self._facets(rows),
-            incomplete=bool(self._question.vector is not None and self._incomplete),
+            incomplete=self._question.vector is not None and self._snapshot.incomplete,
         )
 
     # Evidence
@@ -99,15 +95,15 @@ class Scan:
         return left_out
 
     @cached_property
-    def _passage_scores(self) -> Array:
-        """Cosine of each passage with the question; -inf where there is no vector."""
+    def _passage_scores(self) -> ranking.F32:
+        """Cosine of each passage with the question; nan where there is no vector."""
         assert self._question.vector is not None
         asked, scale = quantise(self._question.vector)
         products = simsimd.cdist(
             np.frombuffer(asked, dtype=np.int8)[None], self._snapshot.vector, metric="dot", out_dtype="f32"
         )
-        scores = np.asarray(products)[0] * (self._snapshot.scale * np.float32(scale))
-        return np.where(self._snapshot.has_vector, scores, -np.inf).astype(np.float32)
+        cosines: ranking.F32 = np.asarray(products)[0] * (self._snapshot.known_scale * np.float32(scale))
+        return cosines
 
     @cached_property
     def _closeness(self) -> ranking.F32:
@@ -116,37 +112,34 @@ class Scan:
         versions = len(snapshot.version_language)
         if vector is None or not versions:
             return np.full(versions, np.nan, dtype=np.float32)
-        best = np.maximum.reduceat(self._passage_scores, snapshot.passage_start[:-1])
+        best = snapshot.best_passage(self._passage_scores)
         means = ranking.language_means(snapshot.vector_sums, snapshot.vector_counts, self._question.typical)
-        centred = best - (means @ vector)[snapshot.version_language]
-        return np.where(np.isfinite(centred), centred, np.nan).astype(np.float32)
+        return np.asarray(best - (means @ vector)[snapshot.version_language], dtype=np.float32)
 
-    @cached_property
-    def _incomplete(self) -> bool:
-        alive = self._snapshot.alive[self._snapshot.version_record]
-        return bool(np.isnan(self._closeness[alive]).any())
-
-    @cached_property
+    @property
     def _coverage(self) -> ranking.F32:
-        """The share of the question that the words of each version carry: a question's BM25 is the sum of its tokens'."""
-        found = np.zeros(len(self._snapshot.version_language), dtype=np.float32)
-        for place, words, tokens in self._asked_words():
-            for matches in self._of_tokens(place, words, tokens):
-                found[matches.versions] += matches.scores
-            own = self._snapshot.version_language == place
-            found[own] = ranking.coverage(found[own], _information(words, tokens))
-        return found
+        """The share of the question that the words of each version carry."""
+        return self._words_held[0]
 
-    @cached_property
+    @property
     def _all_words(self) -> Array:
         """Versions that hold every word of the question."""
-        found = np.zeros(len(self._snapshot.version_language), dtype=bool)
+        return self._words_held[1]
+
+    @cached_property
+    def _words_held(self) -> tuple[ranking.F32, Array]:
+        """Both; a question's BM25 is the sum of its tokens'."""
+        scores = np.zeros(len(self._snapshot.version_language), dtype=np.float32)
+        held = np.zeros(len(scores), dtype=np.int8)
+        most, asked = np.full(len(LANGUAGES), np.inf, dtype=np.float32), np.full(len(LANGUAGES), -1, dtype=np.int8)
         for place, words, tokens in self._asked_words():
-            held = np.zeros(len(found), dtype=np.int8)
-            for matches in self._of_tokens(place, words, tokens):
+            most[place], asked[place] = ranking.BM25_CEILING * _information(words, tokens), len(tokens)
+            for token in tokens:
+                matches = self._matches(place, words, (token,))
+                scores[matches.versions] += matches.scores
                 held[matches.versions] += 1
-            found |= held == len(tokens)
-        return found
+        languages = self._snapshot.version_language
+        return ranking.coverage(scores, most[languages]), held == asked[languages]
 
     def _asked_words(self) -> Iterator[tuple[int, WordIndex, Tokens]]:
         """Each language's place and word index, with the question's tokens there, where it has any."""
@@ -155,24 +148,22 @@ class Scan:
             if tokens and words.documents:
                 yield place, words, tokens
 
-    def _of_tokens(self, language: int, words: WordIndex, tokens: Tokens) -> Iterator[Matches]:
-        """What each token matches."""
-        for token in tokens:
-            found = words.terms.get(token)
-            if found is None:
-                found = self._matches(language, words.searcher, _term(token))
-                words.keep(token, found)
-            yield found
+    def _matches(self, place: int, words: WordIndex, phrase: Tokens) -> Matches:
+        """Version rows that hold these tokens in this order, with their scores."""
+        found = words.known.get(phrase)
+        if found is None:
+            found = self._looked_up(place, words.searcher, _phrase(phrase))
+            words.keep(phrase, found)
+        return found
 
-    def _matches(self, language: int, searcher: tantivy.Searcher, query: tantivy.Query) -> Matches:
-        """Version rows that a query matches, with their scores."""
+    def _looked_up(self, place: int, searcher: tantivy.Searcher, query: tantivy.Query) -> Matches:
         hits = searcher.search(query, WORD_HITS, count=False).hits
         if len(hits) == WORD_HITS:
             hits = searcher.search(query, searcher.num_docs, count=False).hits
         scores = np.array([score for score, _ in hits], dtype=np.float32)
         numbers = searcher.fast_field_values("number", [address for _, address in hits])
         records = self._rows(np.array(numbers, dtype=np.int64))
-        versions = np.where(records >= 0, self._snapshot.version_rows[language][records], np.int32(-1))
+        versions = np.where(records >= 0, self._snapshot.version_rows[place][records], -1)
         known = versions >= 0
         return Matches(versions[known], scores[known])
 
@@ -185,7 +176,7 @@ class Scan:
     def _tag(self) -> ranking.F32:
         share = np.zeros(self._snapshot.records, dtype=np.float32)
         for value, part in self._question.terms.items():
-            share[self._snapshot.rows_with(value)] += part
+            share += np.float32(part) * self._snapshot.rows_with(value)
         return np.minimum(share, 1)
 
     @cached_property
@@ -217,7 +208,7 @@ class Scan:
 
     def _of_versions(self, versions: Array) -> Array:
         mask = np.zeros(self._snapshot.records, dtype=bool)
-        mask[self._snapshot.version_record[versions]] = True
+        mask[self._snapshot.version_record[np.flatnonzero(versions)]] = True
         return mask
 
     def _holding(self, phrase: Mapping[Language, Tokens]) -> Array:
@@ -226,7 +217,7 @@ class Scan:
         for place, language in enumerate(LANGUAGES):
             tokens, words = phrase.get(language, ()), self._words[language]
             if tokens and words.documents:
-                matches = self._matches(place, words.searcher, _phrase(tokens))
+                matches = self._matches(place, words, tokens)
                 mask[self._snapshot.version_record[matches.versions]] = True
         return mask
 
@@ -260,23 +251,28 @@ class Scan:
             facet: any_of(self._snapshot, facet, values) for facet, values in self._question.filters.items() if values
         }
 
+    @cached_property
+    def _chosen(self) -> Array:
+        """The answer: what was found and passes all facets."""
+        return np.asarray(np.logical_and.reduce([self._found, *self._selections.values()]))
+
     # Counting and ordering
 
     def _facets(self, rows: Array) -> dict[str, dict[str, int]]:
         """Counts by facet; a facet with a selection is counted as if it had none."""
-        counted = dict.fromkeys((facet.name for facet in FACETS), rows)
-        for facet in self._selections:
-            others = [mask for name, mask in self._selections.items() if name != facet]
-            counted[facet] = np.flatnonzero(np.logical_and.reduce([self._found, *others]))
-        common = self._snapshot.count_values(rows)
-        counts = {
-            facet: common if found is rows else self._snapshot.count_values(found) for facet, found in counted.items()
-        }
-        facets: dict[str, dict[str, int]] = {facet: {} for facet in counted}
-        for position, (facet, id) in enumerate(self._snapshot.values):
-            if number := counts[facet][position]:
-                facets[facet][id] = number
-        return facets
+        snapshot, common = self._snapshot, self._snapshot.count_values(rows)
+        found: dict[str, dict[str, int]] = {}
+        for facet in (facet.name for facet in FACETS):
+            counts = snapshot.count_values(self._chosen_but_by(facet)) if facet in self._selections else common
+            found[facet] = {
+                id: counted for place, id in snapshot.values_of.get(facet, ()) if (counted := counts[place])
+            }
+        return found
+
+    def _chosen_but_by(self, facet: str) -> Array:
+        """Record rows that pass all other facets."""
+        others = [mask for name, mask in self._selections.items() if name != facet]
+        return np.flatnonzero(np.logical_and.reduce([self._found, *others]))
 
     def _page(self, rows: Array) -> Array:
         """The best versions of the records on the asked page, in order."""
@@ -285,22 +281,27 @@ class Scan:
         if not question.limit or not len(rows):
             return np.array([], dtype=np.int64)
         if question.sort == "relevance" and question.asks:
-            return self._by_score(rows, wanted)[question.offset : wanted]
-        return self._first_versions(self._by_key(rows)[question.offset : wanted])
+            return self._by_score(wanted)[question.offset : wanted]
+        return self._first_versions(self._by_key(rows, wanted)[question.offset : wanted])
+
+    @cached_property
+    def _versions(self) -> Array:
+        """The versions of the records in the answer."""
+        return np.flatnonzero(self._chosen[self._snapshot.version_record])
 
     @cached_property
     def _scores(self) -> ranking.F32:
-        among = self._found.copy()
-        for mask in self._selections.values():
-            among &= mask
-        return ranking.fuse(self._evidence, among[self._snapshot.version_record], self._question.mode)
+        """Of each version in the answer; others have none."""
+        versions = self._versions
+        scores = np.full(len(self._snapshot.version_record), -np.inf, dtype=np.float32)
+        scores[versions] = ranking.fuse(
+            self._evidence.at(versions), np.ones(len(versions), dtype=bool), self._question.mode
+        )
+        return scores
 
-    def _by_score(self, rows: Array, wanted: int) -> Array:
-        """Versions of these records by score, then by id, the best of each record only."""
-        among = np.zeros(self._snapshot.records, dtype=bool)
-        among[rows] = True
-        versions = np.flatnonzero(among[self._snapshot.version_record])
-        keep = len(LANGUAGES) * wanted
+    def _by_score(self, wanted: int) -> Array:
+        """Versions in the answer by score, then by id, the best of each record only."""
+        versions, keep = self._versions, len(LANGUAGES) * wanted
         if len(versions) > keep:
             scores = self._scores[versions]
             # All that tie with the last one stay: else which of them are on a page would depend on the page.
@@ -311,21 +312,14 @@ class Scan:
         _, first = np.unique(self._snapshot.version_record[ordered], return_index=True)
         return ordered[np.sort(first)]
 
-    def _by_key(self, rows: Array) -> Array:
-        """Record rows in the asked order; without a question, newest first."""
+    def _by_key(self, rows: Array, wanted: int) -> Array:
+        """The first record rows in the asked order; without a question, newest first."""
         snapshot, sort = self._snapshot, self._question.sort
-        keys: tuple[Array, ...]
-        if sort == "title":
-            keys = (snapshot.title_order[rows],)
-        elif sort == "distance" and self._question.near is not None:
-            keys = (np.array([snapshot.ids[row] for row in rows]), self._distance[rows])
-        elif sort == "oldest":
-            undated = snapshot.dated[rows] == 0
-            keys = (snapshot.title_order[rows], snapshot.dated[rows], undated)
-        else:
-            keys = (snapshot.title_order[rows], -snapshot.dated[rows])
-        ordered: Array = rows[np.lexsort(keys)]
-        return ordered
+        if sort == "distance" and self._question.near is not None:
+            ids = np.array([snapshot.ids[row] for row in rows])
+            return np.asarray(rows[np.lexsort((ids, self._distance[rows]))])
+        places = snapshot.places["newest" if sort in ("relevance", "distance") else sort]
+        return np.asarray(rows[_smallest(places[rows], wanted)])
 
     def _first_versions(self, rows: Array) -> Array:
         """The best version of each record where something was asked, else its first."""
@@ -344,11 +338,17 @@ class Scan:
             id=snapshot.ids[snapshot.version_record[version]],
             language=LANGUAGES[snapshot.version_language[version]],
             score=round(float(self._scores[version]), 4) if self._question.asks else 0.0,
-            passage=int(self._passage_scores[first:last].argmax()) if known else -1,
+            passage=int(np.fmax(self._passage_scores[first:last], -np.inf).argmax()) if known else -1,
             closeness=round(closeness, 4) if known else None,
             coverage=round(float(evidence.coverage[version]), 4),
             exact=bool(evidence.exact[version]),
         )
+
+
+def _smallest(numbers: Array, wanted: int) -> Array:
+    """Where the so many smallest of these numbers are, in their order; all are different."""
+    first = np.argpartition(numbers, wanted)[:wanted] if wanted < len(numbers) else np.arange(len(numbers))
+    return np.asarray(first[np.argsort(numbers[first])])
 
 
 def holds_any(words: WordIndex, tokens: Sequence[str]) -> bool:

@@ -184,9 +184,9 @@ def test_most_is_asked_when_no_language_knows_the_words() -> None:
 scores_of_five = arrays.arrays(np.float32, 5, elements=st.floats(0, 100, width=32))
 
 
-@given(scores_of_five, st.just(0) | st.floats(1e-6, 50))
-def test_coverage_is_a_share(scores: ranking.F32, information: float) -> None:
-    found = coverage(scores, information)
+@given(scores_of_five, st.just(np.inf) | st.floats(1e-6, 50))
+def test_coverage_is_a_share(scores: ranking.F32, most: float) -> None:
+    found = coverage(scores, np.full(len(scores), most, dtype=np.float32))
     assert ((found >= 0) & (found <= 1)).all()
     assert (np.diff(found[np.argsort(scores)]) >= 0).all()
 
