@@ -1,6 +1,6 @@
 """The values of facets, with their names in the asker's language and in an order that a reader expects."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
@@ -17,19 +17,24 @@ _IN_ORDER: Final = frozenset(
 SHOWN: Final = 60
 
 
+def shown(
+    counts: Mapping[str, Mapping[str, int]], chosen: Mapping[str, Sequence[str]]
+) -> dict[str, list[tuple[str, int]]]:
+    """The values of each facet that an answer lists, in their order, with their counts."""
+    return {facet.name: _values(facet, counts.get(facet.name, {}), chosen.get(facet.name, ())) for facet in FACETS}
+
+
 def facet_counts(
-    counts: Mapping[str, Mapping[str, int]],
+    values: Mapping[str, list[tuple[str, int]]],
     chosen: Mapping[str, Sequence[str]],
     language: Language,
-    titles: Callable[[list[str]], Mapping[str, str]],
+    cities: Mapping[str, str],
 ) -> dict[str, list[FacetCount]]:
-    """All facets that have something to choose, labelled and ordered. ``titles`` gives those of records by id."""
-    found = {facet: _values(facet, counts.get(facet.name, {}), chosen.get(facet.name, ())) for facet in FACETS}
-    cities = titles([id for facet, values in found.items() if facet.name == "city" for id, _ in values])
+    """The facets that have something to choose, labelled; ``cities`` are the titles of cities by id."""
     return {
-        facet.name: _labelled(values, _names(facet, language, cities), chosen.get(facet.name, ()))
-        for facet, values in found.items()
-        if values
+        facet.name: _labelled(values[facet.name], _names(facet, language, cities), chosen.get(facet.name, ()))
+        for facet in FACETS
+        if values[facet.name]
     }
 
 

@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -109,16 +109,18 @@ class Search:
         """Find, rank, count and explain."""
         started = time.perf_counter()
         found = self.find(session, query)
-        typed = parse(query.q).text
+        loaded = self._loaded(session, found)
+        chosen = query.chosen()
+        values = labels.shown(found.answer.facets, chosen)
+        cities = self.shelf.published(session, _cities_of(loaded) | {id for id, _ in values["city"]})
+        titles = {id: title_in(city.record, query.lang) for id, city in cities.items()}
         return SearchResults(
             query=query,
             total=found.answer.total,
-            results=self.results(session, query, found),
-            facets=labels.facet_counts(
-                found.answer.facets, query.chosen(), query.lang, lambda ids: self.titles(session, ids, query.lang)
-            ),
+            results=_results(query, found, loaded, cities),
+            facets=labels.facet_counts(values, chosen, query.lang, titles),
             took_ms=round((time.perf_counter() - started) * 1000, 1),
-            did_you_mean=found.text if found.text != typed else None,
+            did_you_mean=found.text if found.text != parse(query.q).text else None,
             understood=[(one.concept.value, one.concept.label(query.lang)) for one in found.named if one.share >= 0.2],
             notice=found.notice,
         )
@@ -179,26 +181,17 @@ class Search:
 
     def results(self, session: Session, query: SearchQuery, found: Found) -> list[SearchResult]:
         """The hits as readers meet them; without those that are published no more."""
-        loaded = self.shelf.published(session, [hit.id for hit in found.answer.hits])
-        cities = self._cities(session, loaded)
-        return [
-            _result(hit, readable, cities.get(city_id(readable.record) or ""), query, found)
-            for hit in found.answer.hits
-            if (readable := loaded.get(hit.id))
-        ]
+        loaded = self._loaded(session, found)
+        return _results(query, found, loaded, self.shelf.published(session, _cities_of(loaded)))
 
-    def titles(self, session: Session, ids: Iterable[str], language: Language) -> dict[str, str]:
-        """What these records are called in that language, by id."""
-        return {id: title_in(found.record, language) for id, found in self.shelf.published(session, ids).items()}
-
-    def _cities(self, session: Session, loaded: Mapping[str, Readable]) -> dict[str, Readable]:
-        return self.shelf.published(session, {id for found in loaded.values() if (id := city_id(found.record))})
+    def _loaded(self, session: Session, found: Found) -> dict[str, Readable]:
+        return self.shelf.published(session, [hit.id for hit in found.answer.hits])
 
     def points(self, session: Session, query: SearchQuery, limit: int = 300) -> list[Point]:
         """The results that have a place, for the map; the first ``limit`` of them."""
         found = self.find(session, query.model_copy(update={"limit": limit, "offset": 0}))
-        loaded = self.shelf.published(session, [hit.id for hit in found.answer.hits])
-        cities = self._cities(session, loaded)
+        loaded = self._loaded(session, found)
+        cities = self.shelf.published(session, _cities_of(loaded))
         return [
             Point(id=id, type=record.type, title=title_in(record, query.lang), url=record_path(record.type, id, query.lang),
                   lat=place.coordinates.lat, lon=place.coordinates.lon)
@@ -315,6 +308,21 @@ def _per_language(phrase: str) -> dict[Language, tuple[str, ...]]:
 
 def _place(record: Record, city: Readable | None) -> Place | None:
     return place_of(record, city.record if city else None)
+
+
+def _cities_of(loaded: Mapping[str, Readable]) -> set[str]:
+    """The ids of the cities that these records are of."""
+    return {id for found in loaded.values() if (id := city_id(found.record))}
+
+
+def _results(
+    query: SearchQuery, found: Found, loaded: Mapping[str, Readable], cities: Mapping[str, Readable]
+) -> list[SearchResult]:
+    return [
+        _result(hit, readable, cities.get(city_id(readable.record) or ""), query, found)
+        for hit in found.answer.hits
+        if (readable := loaded.get(hit.id))
+    ]
 
 
 def _result(hit: Hit, readable: Readable, city: Readable | None, query: SearchQuery, found: Found) -> SearchResult:

@@ -1,5 +1,6 @@
 """Questions and answers of the search, as plain values; and the one table of facets."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal, NamedTuple
 
@@ -130,8 +131,9 @@ class SearchResult(Model):
     demonstration: bool = False
 
 
-class FacetCount(Model):
-    """How many results have this value, were it chosen too."""
+@dataclass(frozen=True, slots=True)
+class FacetCount:
+    """How many results have this value, were it chosen too. An answer has hundreds: a model would be checked for each."""
 
     id: str
     label: str

@@ -1,7 +1,7 @@
 """What a process remembers of the Elasticsearch index as a whole: its model, the mean of its vectors, how rare words are.
 
 None of it is worth a request per question. It is asked for anew when this process has written, and else at most once in
-``AGE`` seconds; sums of many vectors take seconds, so those are made beside the questions that go on.
+``AGE`` seconds, beside the questions that go on; so are sums of many vectors, which take seconds.
 """
 
 import logging
@@ -24,8 +24,10 @@ from schemas.language import LANGUAGES, Language
 
 log = logging.getLogger(__name__)
 
-#: Seconds for which what is known is taken as true.
+#: Seconds for which what is known is taken as true. Then it is asked for beside the questions,
 AGE: Final = 1.0
+#: and where nobody has asked for so many seconds, before the next one.
+LATEST: Final = 5.0
 #: Vectors that are summed while a question waits; of more, only the first question ever does.
 FEW: Final = 20_000
 #: Seconds between two sums of many vectors: their mean hardly moves.
@@ -75,6 +77,7 @@ class State:
         self._statistics: Statistics | None = None
         self._rarity: dict[tuple[Language, str], float] = {}
         self._summing: threading.Thread | None = None
+        self._looking: threading.Thread | None = None
 
     def model(self) -> Model:
         """The model whose vectors the index holds."""
@@ -117,26 +120,46 @@ class State:
             }
 
     def _look(self) -> None:
-        """See whether the index has changed, and forget what is no longer true."""
-        if not self.stale and time.monotonic() - self._looked < AGE:
-            return
-        self.stale = False
+        """See whether the index has changed, and forget what is no longer true; beside the questions, where they are many."""
+        age = time.monotonic() - self._looked
+        if self.stale or age > LATEST:
+            self.stale = False
+            try:
+                self._take(self._asked())
+            except BaseException:
+                self.stale = True
+                raise
+        elif age > AGE and not (self._looking and self._looking.is_alive()):
+            self._looking = threading.Thread(target=self._look_beside, name="state", daemon=True)
+            self._looking.start()
+
+    def _look_beside(self) -> None:
         try:
-            with self._client.asking() as client:
-                ((index, about),) = client.indices.get(index=self._index, features=["mappings"]).body.items()
-                found = client.search(
-                    index=self._index,
-                    size=0,
-                    track_total_hits=False,
-                    aggs={
-                        "newest": {"max": {"field": "_seq_no"}},
-                        "unknown": {"filter": {"exists": {"field": "unknown"}}},
-                    },
-                )["aggregations"]
-        except BaseException:
-            self.stale = True
-            raise
-        self._model = _model_in(about["mappings"])
+            found = self._asked()
+        except Unavailable as error:
+            log.warning("the state of the search index is not known: %s", error)
+            return
+        with self._lock:
+            self._take(found)
+
+    def _asked(self) -> tuple[str, Mapping[str, Any], Mapping[str, Any]]:
+        """The name of the index, its mappings, and what is counted of it."""
+        with self._client.asking() as client:
+            ((index, about),) = client.indices.get(index=self._index, features=["mappings"]).body.items()
+            found = client.search(
+                index=self._index,
+                size=0,
+                track_total_hits=False,
+                aggs={
+                    "newest": {"max": {"field": "_seq_no"}},
+                    "unknown": {"filter": {"exists": {"field": "unknown"}}},
+                },
+            )["aggregations"]
+        return index, about["mappings"], found
+
+    def _take(self, asked: tuple[str, Mapping[str, Any], Mapping[str, Any]]) -> None:
+        index, mappings, found = asked
+        self._model = _model_in(mappings)
         newest = found["newest"]["value"]
         seen = index, -1 if newest is None else int(newest)
         if seen != self._seen:
@@ -210,9 +233,10 @@ class State:
                 )
 
     def close(self) -> None:
-        """Wait for the sums that are being made."""
-        if self._summing:
-            self._summing.join(10)
+        """Wait for what is being asked."""
+        for thread in (self._summing, self._looking):
+            if thread:
+                thread.join(10)
 
 
 def _model_in(mappings: Mapping[str, Any]) -> Model:

@@ -1,5 +1,6 @@
 """One question against one state of the embedded engine: gather evidence, filter, rank, count."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +21,8 @@ from schemas.search import FACETS
 WORD_HITS = 5_000
 #: Matches that are remembered for a language, 12 bytes each.
 KEPT_MATCHES = 4_000_000
+#: Processors that compare a question with all passages: a second one halves the time; many would wait for the memory.
+THREADS = min(os.cpu_count() or 1, 4)
 EARTH_RADIUS_KM = 6_371.0
 
 
@@ -100,7 +103,11 @@ class Scan:
         assert self._question.vector is not None
         asked, scale = quantise(self._question.vector)
         products = simsimd.cdist(
-            np.frombuffer(asked, dtype=np.int8)[None], self._snapshot.vector, metric="dot", out_dtype="f32"
+            np.frombuffer(asked, dtype=np.int8)[None],
+            self._snapshot.vector,
+            metric="dot",
+            out_dtype="f32",
+            threads=THREADS,
         )
         cosines: ranking.F32 = np.asarray(products)[0] * (self._snapshot.known_scale * np.float32(scale))
         return cosines

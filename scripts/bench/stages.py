@@ -48,10 +48,11 @@ STAGES: Final[tuple[tuple[Any, str, str], ...]] = (
     (EmbeddedEngine, "search", "ranking, facets"),
     (ElasticsearchEngine, "search", "ranking, facets"),
     (Query, "answer", "ranking, facets"),
+    (labels, "shown", "labels of facets"),
     (labels, "facet_counts", "labels of facets"),
     (records, "_load", "loading"),
     (Shelf, "published", "loading"),
-    (Search, "results", "snippets, why"),
+    (search, "_results", "snippets, why"),
 )
 #: In the order of a search.
 NAMES: Final = (*dict.fromkeys(stage for *_, stage in STAGES), "rest")
