@@ -17,6 +17,7 @@ from schemas.language import LANGUAGES, Language
 from schemas.search import Mode
 
 F32 = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 I32 = NDArray[np.int32]
 Mask = NDArray[np.bool_]
 #: Places in LANGUAGES.
@@ -81,7 +82,7 @@ def language_means(sums: F32, counts: NDArray[np.int64], typical: F32 | None) ->
     return np.asarray((sums + PRIOR_WEIGHT * prior) / (counts[:, None] + PRIOR_WEIGHT), dtype=np.float32)
 
 
-def coverage(scores: F32, most: F32) -> F32:
+def coverage(scores: Floats, most: Floats) -> F32:
     """BM25 scores as the share, 0 to 1, of ``most``, above 0: what the question's words could score in each row."""
     return np.asarray(np.minimum(scores / most, np.float32(1)), dtype=np.float32)
 
@@ -102,26 +103,23 @@ def _at_size(measured: tuple[float, float], counts: NDArray[np.int64]) -> float:
     return float(np.interp(math.log(max(int(counts.sum()), 1)), np.log(MEASURED_PASSAGES), measured))
 
 
-def relevant(evidence: Evidence, mode: Mode, floor: F32) -> Mask:
-    """Which versions pass the floor: the honest zero. It does not depend on filters, so that counts add up."""
+def relevant(evidence: Evidence, mode: Mode, least: float) -> Mask:
+    """Which versions answer the question: the honest zero. ``least`` is the ``bar`` of meaning. It does not depend on
+    filters, so that counts add up."""
     enough = KEYWORD_FLOOR if mode == "keyword" else COVERAGE_FLOOR
     by_words = (evidence.coverage >= enough) | evidence.all_words | (evidence.tag >= TAG_FLOOR) | evidence.exact
     if mode == "keyword":
         return by_words
-    score = _meaning(evidence)
-    least = _bar(score, evidence.language, floor)
-    by_meaning: Mask = np.zeros_like(by_words) if least is None else score >= least
+    by_meaning: Mask = _meaning(evidence) >= least
     return by_meaning if mode == "semantic" else np.asarray(by_words | by_meaning)
 
 
-def bar(evidence: Evidence, floor: F32) -> float | None:
-    """What closeness, with what words add to it, must reach to make a result; None when nothing answers by meaning."""
-    return _bar(_meaning(evidence), evidence.language, floor)
-
-
-def _bar(score: F32, language: Languages, floor: F32) -> float | None:
-    answered = bool((score >= floor[language]).any())
-    return max(KEPT_FLOOR, float(np.fmax.reduce(score)) - SPREAD) if answered else None
+def bar(evidence: Evidence, floor: F32) -> float:
+    """What closeness, with what words add to it, must reach to make a result; infinite when nothing answers by meaning,
+    which is when no version reaches its language's ``floor``."""
+    score = _meaning(evidence)
+    answered = bool((score >= floor[evidence.language]).any())
+    return max(KEPT_FLOOR, float(np.fmax.reduce(score)) - SPREAD) if answered else math.inf
 
 
 def _meaning(evidence: Evidence) -> F32:

@@ -17,6 +17,7 @@ from alembic.config import Config
 from fastapi import Request
 from pydantic_core import from_json, to_json
 from sqlalchemy import (
+    ARRAY,
     JSON,
     URL,
     Boolean,
@@ -27,6 +28,7 @@ from sqlalchemy import (
     ExceptionContext,
     Float,
     MetaData,
+    String,
     TypeDecorator,
     column,
     create_engine,
@@ -40,6 +42,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 import kb
 from kb.errors import ReadOnly
@@ -103,7 +106,37 @@ def utcnow() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-class database_epoch(FunctionElement[float]):  # noqa: N801  SQL functions are written so
+class Many(TypeDecorator[list[str]]):
+    """Texts as one parameter, for ``one_of``."""
+
+    impl = JSON
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(String()) if dialect.name == "postgresql" else JSON())
+
+
+class one_of(FunctionElement[bool]):  # noqa: N801  SQL functions are written so
+    """``one_of(column, bindparam(name, type_=Many()))``: whether it is one of these texts. However many they are, the statement
+    is the same, and so is read once by all that read statements: with 70, PostgreSQL answers in half the time. It has no type:
+    SQLAlchemy would compare a Boolean with 1 on SQLite, which would then look through the table instead of its index."""
+
+    inherit_cache = True
+
+
+@compiles(one_of, "sqlite")
+def _one_of_in_sqlite(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
+    value, many = (compiler.process(part, **options) for part in element.clauses)
+    return f"({value} IN (SELECT value FROM json_each({many})))"
+
+
+@compiles(one_of, "postgresql")
+def _one_of_in_postgresql(element: one_of, compiler: SQLCompiler, **options: Any) -> str:
+    value, many = (compiler.process(part, **options) for part in element.clauses)
+    return f"({value} = ANY({many}))"
+
+
+class database_epoch(FunctionElement[float]):  # noqa: N801
     """Seconds since 1970 by the database's own clock: the one clock that all machines of a cluster share."""
 
     type = Float()

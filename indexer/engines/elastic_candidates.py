@@ -1,25 +1,53 @@
 """Candidates from Elasticsearch, ranked by ``ranking.py`` like those of every engine."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Collection, Hashable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer import ranking
 from indexer.engines.base import Question
 from schemas.language import LANGUAGES, Language
 
+_PLACES: Final = {language: place for place, language in enumerate(LANGUAGES)}
+#: Questions whose bar is remembered, a few kilobytes each.
+REMEMBERED: Final = 2_000
+
 
 @dataclass(frozen=True)
 class Statistics:
-    """What the index is like as a whole: sums of the vectors of each language, shape (languages, dimension), how many
-    they are, whether a version has no vector yet."""
+    """What one state of the index is like as a whole: sums of the vectors of each language, shape (languages, dimension),
+    how many they are, whether a version has no vector yet."""
 
     sums: ranking.F32
     counts: np.ndarray[Any, np.dtype[np.int64]]
     incomplete: bool
+    _bars: dict[Hashable, float] = field(default_factory=dict)
+
+    def bar(self, question: Question) -> float | None:
+        """What meaning must reach to make a result, where the same was asked before: filters and pages do not change it,
+        and whoever asks changes those more often than words."""
+        return self._bars.get(_asked(question)) if _by_meaning(question) else math.inf
+
+    def keep(self, question: Question, bar: float) -> None:
+        """Remember what meaning must reach."""
+        if len(self._bars) >= REMEMBERED:
+            self._bars.clear()
+        self._bars[_asked(question)] = bar
+
+
+def _by_meaning(question: Question) -> bool:
+    return question.vector is not None and question.mode != "keyword" and not question.phrases
+
+
+def _asked(question: Question) -> Hashable:
+    """All of a question that the bar depends on."""
+    vector = None if question.vector is None else question.vector.tobytes()
+    return question.mode, tuple(sorted(question.words.items())), vector, question.languages, question.without
 
 
 @dataclass(frozen=True)
@@ -51,7 +79,8 @@ def centre(question: Question, statistics: Statistics) -> dict[Language, float]:
 
 
 class Ranked:
-    """These candidates, one row for each version. ``information`` is the most that the question's words can score."""
+    """These candidates, one row for each version. ``information`` is the most that the question's words can score, ``bar``
+    what meaning must reach; None: what it must reach among these."""
 
     def __init__(
         self,
@@ -59,46 +88,52 @@ class Ranked:
         question: Question,
         statistics: Statistics,
         information: Mapping[Language, float],
+        bar: float | None,
     ) -> None:
         self._question = question
         self._statistics = statistics
         self._information = information
+        self._bar = bar
         self.rows = [(one, language) for one in candidates for language in one.languages]
 
     @cached_property
     def known(self) -> ranking.Evidence:
         """What speaks for each row."""
-        rows, middle = self.rows, centre(self._question, self._statistics)
+        language = np.array([_PLACES[language] for _, language in self.rows], dtype=np.intp)
+        middle = np.array(list(centre(self._question, self._statistics).values()))
+        most = np.array([self._information.get(language) or np.inf for language in LANGUAGES])
         return ranking.Evidence(
-            language=np.array([LANGUAGES.index(language) for _, language in rows], dtype=np.int8),
-            closeness=np.array(
-                [one.scores.get(f"near.{language}", np.nan) - 1 - middle[language] for one, language in rows],
-                dtype=np.float32,
-            ),
-            coverage=np.array([self._coverage(one, language) for one, language in rows], dtype=np.float32),
-            all_words=np.array([f"all.{language}" in one.scores for one, language in rows], dtype=bool),
-            tag=np.array([self._tag(one) for one, _ in rows], dtype=np.float32),
-            exact=np.array(["exact" in one.scores for one, _ in rows], dtype=bool),
+            language=language,
+            closeness=(self._scored("near", np.nan) - 1 - middle[language]).astype(np.float32),
+            coverage=ranking.coverage(self._scored("words", 0), most[language]),
+            all_words=self._scored("all", -1) >= 0,
+            tag=self._tags(),
+            exact=np.array(["exact" in one.scores for one, _ in self.rows], dtype=bool),
         )
 
-    def _coverage(self, one: Candidate, language: Language) -> float:
-        score = one.scores.get(f"words.{language}", 0.0)
-        return min(score / self._information[language], 1.0) if score else 0.0
+    def _scored(self, kind: str, otherwise: float) -> NDArray[np.float64]:
+        """What the named query of that kind, of a row's language, gave it."""
+        names = {language: f"{kind}.{language}" for language in LANGUAGES}
+        return np.array([one.scores.get(names[language], otherwise) for one, language in self.rows], dtype=np.float64)
 
-    def _tag(self, one: Candidate) -> float:
-        shares = self._question.terms.values()
-        return min(sum(share for place, share in enumerate(shares) if f"tag.{place}" in one.scores), 1.0)
+    def _tags(self) -> ranking.F32:
+        shares = [(f"tag.{place}", share) for place, share in enumerate(self._question.terms.values())]
+        found = [sum(share for name, share in shares if name in one.scores) for one, _ in self.rows]
+        return np.minimum(np.array(found, dtype=np.float32), np.float32(1))
 
     @cached_property
-    def _floor(self) -> ranking.F32:
-        return ranking.floors(self._question.languages, self._statistics.counts)
+    def bar(self) -> float:
+        """What meaning must reach to make a result."""
+        if self._bar is not None:
+            return self._bar
+        return ranking.bar(self.known, ranking.floors(self._question.languages, self._statistics.counts))
 
     @cached_property
     def _found(self) -> frozenset[str]:
         """The candidates that answer the question and pass the filters."""
+        passed = ranking.relevant(self.known, self._question.mode, self.bar)
         if self._question.phrases:
-            return frozenset(one.id for one in {one.id: one for one, _ in self.rows}.values() if one.in_scope)
-        passed = ranking.relevant(self.known, self._question.mode, self._floor)
+            passed[:] = True
         return frozenset(one.id for (one, _), fine in zip(self.rows, passed, strict=True) if fine and one.in_scope)
 
     @cached_property
@@ -109,15 +144,15 @@ class Ranked:
 
     def order(self) -> list[int]:
         """Rows of the records that were found, each in its best version, the best first."""
-        rows = [place for place, (one, _) in enumerate(self.rows) if one.id in self._found]
+        ordered = sorted(
+            (-score, one.id, row)
+            for row, ((one, _), score) in enumerate(zip(self.rows, self.scores.tolist(), strict=True))
+            if one.id in self._found
+        )
         best: dict[str, int] = {}
-        for row in sorted(rows, key=lambda row: (-self.scores[row], self.rows[row][0].id)):
-            best.setdefault(self.rows[row][0].id, row)
+        for _, id, row in ordered:
+            best.setdefault(id, row)
         return list(best.values())
-
-    def bar(self) -> float | None:
-        """What meaning must reach to make a result; None where nothing answers by meaning."""
-        return None if self._question.mode == "keyword" else ranking.bar(self.known, self._floor)
 
     def best(self, record_id: str) -> int:
         """The row of a record's best version; of its first, where nothing is asked."""

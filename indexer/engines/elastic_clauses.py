@@ -1,5 +1,6 @@
 """A question in Elasticsearch's words: which records it is about, and what is to be said of each."""
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Final
@@ -164,14 +165,14 @@ class Clauses:
 
     # What answers the question
 
-    def answering(self, bar: float | None, centre: Mapping[Language, float]) -> Clause:
-        """All records that answer the question, before facets filter. ``bar`` is what meaning must reach, if it speaks;
-        ``centre`` the cosine of the question with each language's mean passage."""
+    def answering(self, bar: float, centre: Mapping[Language, float]) -> Clause:
+        """All records that answer the question, before facets filter. ``bar`` is what meaning must reach, ``centre`` the
+        cosine of the question with each language's mean passage."""
         if self._question.phrases or not self._question.asks:
             return {"match_all": {}}
         by_meaning = (
             []
-            if bar is None
+            if bar == math.inf
             else [_at_least(self._close(language), 1 + centre[language] + bar) for language in self.understood]
         )
         return any_of([*self._by_words(), *by_meaning])

@@ -45,33 +45,47 @@ class Query:
         self._clauses = Clauses(question, statistics.counts, information)
         self._ask = ask
         self._candidates: dict[str, Candidate] = {}
+        #: What meaning must reach, as far as it is known.
+        self._bar = statistics.bar(question)
         self._ranked = self._rank()
 
     def _rank(self) -> Ranked:
-        return Ranked(self._candidates.values(), self._question, self._statistics, self._clauses.information)
+        return Ranked(self._candidates.values(), self._question, self._statistics, self._clauses.information, self._bar)
 
     def answer(self) -> Answer:
         """Find, rank and count."""
-        if self._question.asks:
-            self._add(self._ask(self._lists()))
         if self._question.asks and self._question.sort == "relevance":
             return self._by_score()
         return self._by_key()
 
     def _by_score(self) -> Answer:
+        counted = self._find(self._counting)
         ranked, start = self._ranked.order(), self._question.offset
         page = ranked[start : start + self._question.limit]
-        counted, *shown = self._ask([self._counting(), *self._showing(page)])
+        answers = self._ask([*([] if counted else [self._counting()]), *self._showing(page)])
+        counted = counted or answers.pop(0)
         missing = min(self._question.limit, max(_total(counted) - start, 0)) - len(page)
         if missing > 0:
             page += self._rest(ranked, missing)
-            shown = self._ask(self._showing(page))
-        return self._answer(counted, page, shown)
+            answers = self._ask(self._showing(page))
+        return self._answer(counted, page, answers)
 
     def _by_key(self) -> Answer:
-        (counted,) = self._ask([self._counting() | (self._sorted() if self._question.limit else {})])
+        counted = self._find(self._counting_in_order) if self._question.asks else None
+        counted = counted or self._ask([self._counting_in_order()])[0]
         page = self._add([counted])
         return self._answer(counted, page, self._ask(self._showing(page)))
+
+    def _find(self, counting: Callable[[], Body]) -> Body | None:
+        """Look for candidates; and count at once, where it is known what meaning must reach."""
+        if self._bar is not None:
+            *found, counted = self._ask([*self._lists(), counting()])
+            self._add(found)
+            return counted
+        self._add(self._ask(self._lists()))
+        self._bar = self._ranked.bar
+        self._statistics.keep(self._question, self._bar)
+        return None
 
     def _answer(self, counted: Body, page: Sequence[int], shown: Sequence[Body]) -> Answer:
         passages = _passages(shown)
@@ -85,15 +99,16 @@ class Query:
     # Candidates
 
     def _lists(self) -> list[Body]:
-        """One search for each kind of candidate and language; where filters leave records out, it brings the best of all too,
-        which are gathered before the post_filter."""
+        """One search for each kind of candidate and language. Where filters leave records out, it brings the best of all too,
+        which are gathered before the post_filter, unless it is known what meaning must reach: that is what they tell."""
         wanted = self._question.offset + self._question.limit
         size = CANDIDATES if wanted <= FIRST_PAGES else MORE_CANDIDATES
         if not self._clauses.filtered:
             return [self._list(score, size) for score in self._kinds(size)]
-        best = {"best": {"top_hits": {"size": BEST, "sort": _BEST_FIRST} | _FETCHED}}
+        best: Body = {"aggs": {"best": {"top_hits": {"size": BEST, "sort": _BEST_FIRST} | _FETCHED}}}
         # Many of the nearest may be left out.
-        return [self._list(score, size, [self._clauses.scope]) | {"aggs": best} for score in self._kinds(NEAREST)]
+        lists = [self._list(score, size, [self._clauses.scope]) for score in self._kinds(NEAREST)]
+        return [one | best for one in lists] if self._bar is None else lists
 
     def _kinds(self, nearest: int) -> list[Clause]:
         """What candidates are found by; ``nearest`` is how many of the nearest records are looked for."""
@@ -125,7 +140,7 @@ class Query:
         return self._add(self._ask([self._described(others) | {"sort": [{"id": "asc"}], "from": start, "size": size}]))
 
     def _answering(self) -> Clause:
-        return self._clauses.answering(self._ranked.bar(), centre(self._question, self._statistics))
+        return self._clauses.answering(self._ranked.bar, centre(self._question, self._statistics))
 
     # Counting and showing
 
@@ -144,14 +159,20 @@ class Query:
         query = {"bool": {"filter": [self._clauses.always, self._answering()]}}
         return {"size": 0, "query": query, "aggs": counts, "track_total_hits": False}
 
-    def _sorted(self) -> Body:
-        """A page in another order than that of the scores. Counts are made before the post_filter."""
-        return {
-            "size": self._question.limit,
-            "from": self._question.offset,
-            "sort": self._order(),
-            "post_filter": self._clauses.evidence(list(self._clauses.selections.values())),
-        } | _FETCHED
+    def _counting_in_order(self) -> Body:
+        """The same with a page in another order than that of the scores. Counts are made before the post_filter."""
+        if not self._question.limit:
+            return self._counting()
+        return (
+            self._counting()
+            | {
+                "size": self._question.limit,
+                "from": self._question.offset,
+                "sort": self._order(),
+                "post_filter": self._clauses.evidence(list(self._clauses.selections.values())),
+            }
+            | _FETCHED
+        )
 
     def _order(self) -> list[Any]:
         by_title: list[Any] = [{"title": {"order": "asc", "missing": "_last"}}, {"id": "asc"}]
@@ -207,13 +228,19 @@ def _total(counted: Body) -> int:
 
 def _facets(groups: Mapping[str, Any]) -> dict[str, dict[str, int]]:
     """Counts by facet; a facet with a selection is counted as if it had none."""
-    facets: dict[str, dict[str, int]] = {facet.name: {} for facet in FACETS}
-    for name, counts in facets.items():
-        for bucket in groups.get(name, groups["chosen"])["values"]["buckets"]:
-            facet, _, value = bucket["key"].partition(":")
-            if facet == name:
-                counts[value] = bucket["doc_count"]
-    return facets
+    common = _counts(groups["chosen"])
+    return {
+        facet.name: (_counts(groups[facet.name]) if facet.name in groups else common).get(facet.name, {})
+        for facet in FACETS
+    }
+
+
+def _counts(group: Body) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for bucket in group["values"]["buckets"]:
+        facet, _, value = bucket["key"].partition(":")
+        counts.setdefault(facet, {})[value] = bucket["doc_count"]
+    return counts
 
 
 def _passages(answers: Sequence[Body]) -> dict[tuple[str, str], int]:

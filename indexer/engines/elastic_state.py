@@ -161,14 +161,15 @@ class State:
         index, mappings, found = asked
         self._model = _model_in(mappings)
         newest = found["newest"]["value"]
+        self._looked = time.monotonic()
         seen = index, -1 if newest is None else int(newest)
-        if seen != self._seen:
-            self._seen = seen
-            self._rarity = {}
+        if seen == self._seen:
+            return
+        self._seen = seen
+        self._rarity = {}
         self._incomplete = found["unknown"]["doc_count"] > 0
         if self._statistics:
             self._statistics = Statistics(self._statistics.sums, self._statistics.counts, self._incomplete)
-        self._looked = time.monotonic()
 
     @property
     def _sum_is_awaited(self) -> bool:

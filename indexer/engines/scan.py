@@ -207,8 +207,8 @@ class Scan:
             for phrase in question.phrases:
                 found &= self._holding(phrase)
         elif question.asks:
-            floor = ranking.floors(question.languages, snapshot.vector_counts)
-            found &= self._of_versions(ranking.relevant(self._evidence, question.mode, floor))
+            least = ranking.bar(self._evidence, ranking.floors(question.languages, snapshot.vector_counts))
+            found &= self._of_versions(ranking.relevant(self._evidence, question.mode, least))
         for phrase in question.excluded:
             found &= ~self._holding(phrase)
         return np.asarray(found & ~self._left_out & self._in_years() & self._nearby())

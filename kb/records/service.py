@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.orm import Session
 
-from kb.db import CHUNK, chunks, utcnow
+from kb.db import CHUNK, Many, chunks, one_of, utcnow
 from kb.errors import Conflict, NotFound
 from kb.records import revisions as revision_records
 from kb.records import translations, writing
@@ -104,18 +104,18 @@ def _load(session: Session, ids: Iterable[str], *, public: bool) -> dict[str, St
 
 #: Asked for a status too, SQLite would look through all records that have it instead of finding these by id.
 _EDITIONS = select(RecordRow.id, RecordRow.status, RecordRow.revision, RecordRow.updated_at).where(
-    RecordRow.id.in_(bindparam("ids", expanding=True))
+    one_of(RecordRow.id, bindparam("ids", type_=Many()))
 )
 
 
 def public_editions(session: Session, ids: Iterable[str]) -> dict[str, Edition]:
     """The editions of published records by id, in the given order; nothing else is read, and so much quicker than ``load``."""
     wanted = [record_id for record_id in dict.fromkeys(ids) if "\x00" not in record_id]
-    found: dict[str, Edition] = {}
-    for chunk in chunks(wanted):
-        for record_id, status, revision, updated_at in session.execute(_EDITIONS, {"ids": chunk}):
-            if status == "published":
-                found[record_id] = Edition(revision, updated_at)
+    found = {
+        record_id: Edition(revision, updated_at)
+        for record_id, status, revision, updated_at in session.execute(_EDITIONS, {"ids": wanted})
+        if status == "published"
+    }
     return {record_id: found[record_id] for record_id in wanted if record_id in found}
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from indexer import ranking
-from indexer.ranking import Evidence, coverage, floors, fuse, language_means, relevant
+from indexer.ranking import Evidence, bar, coverage, floors, fuse, language_means, relevant
 from schemas.language import LANGUAGES, Language
 from schemas.search import Mode
 
@@ -42,6 +42,10 @@ def evidences(draw: st.DrawFn, unknown: bool = True) -> Evidence:
         tag=column(st.floats(0, 1, width=32)),
         exact=column(st.booleans(), bool),
     )
+
+
+def _answers(found: Evidence, mode: Mode) -> ranking.Mask:
+    return relevant(found, mode, bar(found, FLOOR))
 
 
 def _all(found: Evidence) -> ranking.Mask:
@@ -96,13 +100,13 @@ def test_an_exact_name_is_found_and_first_whatever_else_is_said(found: Evidence,
     score = fuse(found, _all(found), mode)
     assert score[found.exact].min() > score[~found.exact].max()
     if mode != "semantic":
-        assert relevant(found, mode, FLOOR)[found.exact].all()
+        assert _answers(found, mode)[found.exact].all()
 
 
 @given(evidences(), st.sampled_from(MODES))
 def test_a_score_is_always_a_number(found: Evidence, mode: Mode) -> None:
     assert np.isfinite(fuse(found, _all(found), mode)).all()
-    assert relevant(found, mode, FLOOR).shape == found.language.shape
+    assert _answers(found, mode).shape == found.language.shape
 
 
 @given(evidences(), evidences())
@@ -112,7 +116,7 @@ def test_keyword_search_does_not_look_at_meaning_nor_semantic_search_at_tags(fou
     closeness, tag = other.closeness[:size], other.tag[:size]
     elsewhere = Evidence(**(vars(first) | {"closeness": closeness}))
     assert (fuse(first, _all(first), "keyword") == fuse(elsewhere, _all(first), "keyword")).all()
-    assert (relevant(first, "keyword", FLOOR) == relevant(elsewhere, "keyword", FLOOR)).all()
+    assert (_answers(first, "keyword") == _answers(elsewhere, "keyword")).all()
     tagged = Evidence(**(vars(first) | {"tag": tag}))
     assert (fuse(first, _all(first), "semantic") == fuse(tagged, _all(first), "semantic")).all()
 
@@ -121,36 +125,36 @@ def test_keyword_search_does_not_look_at_meaning_nor_semantic_search_at_tags(fou
 def test_nothing_is_found_where_nothing_speaks_for_it(mode: Mode) -> None:
     """An honest zero: the best of what does not answer is no answer."""
     found = evidence([0.02, 0.01, -0.1, float("nan")], coverage=[0.1, 0.0, 0.0, 0.0], tag=[0.3, 0.0, 0.0, 0.0])
-    assert not relevant(found, mode, FLOOR).any()
+    assert not _answers(found, mode).any()
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_nothing_is_found_in_nothing(mode: Mode) -> None:
-    assert relevant(evidence([]), mode, FLOOR).size == 0
+    assert _answers(evidence([]), mode).size == 0
     assert fuse(evidence([]), np.array([], dtype=bool), mode).size == 0
 
 
 def test_where_meaning_is_not_known_yet_words_find_and_their_lack_does_not() -> None:
     nan = float("nan")
     found = evidence([nan, nan, nan, nan], coverage=[0.9, 0.1, 0.1, 0.0], all_words=[0, 0, 1, 0])
-    assert list(relevant(found, "hybrid", FLOOR)) == [True, False, True, False]
-    assert not relevant(found, "semantic", FLOOR).any()
+    assert list(_answers(found, "hybrid")) == [True, False, True, False]
+    assert not _answers(found, "semantic").any()
 
 
 def test_a_version_without_a_vector_does_not_hide_those_with_one() -> None:
-    assert list(relevant(evidence([0.2, float("nan")]), "hybrid", FLOOR)) == [True, False]
+    assert list(_answers(evidence([0.2, float("nan")]), "hybrid")) == [True, False]
 
 
 def test_a_tag_that_the_whole_question_names_makes_a_result_by_itself() -> None:
     found = evidence([-0.1, -0.1], tag=[1.0, 0.3])
-    assert list(relevant(found, "hybrid", FLOOR)) == [True, False]
-    assert list(relevant(found, "keyword", FLOOR)) == [True, False]
+    assert list(_answers(found, "hybrid")) == [True, False]
+    assert list(_answers(found, "keyword")) == [True, False]
 
 
 def test_meaning_far_below_the_best_is_left_out() -> None:
     best = 0.06 + ranking.SPREAD
-    assert list(relevant(evidence([best, best - ranking.SPREAD - 0.01]), "semantic", FLOOR)) == [True, False]
-    assert list(relevant(evidence([best, best - ranking.SPREAD + 0.01]), "semantic", FLOOR)) == [True, True]
+    assert list(_answers(evidence([best, best - ranking.SPREAD - 0.01]), "semantic")) == [True, False]
+    assert list(_answers(evidence([best, best - ranking.SPREAD + 0.01]), "semantic")) == [True, True]
 
 
 several = st.lists(st.integers(ranking.ENOUGH_PASSAGES, 10**6), min_size=3, max_size=3)
