@@ -16,7 +16,8 @@ from schemas.search import IndexStatus, Point, SearchQuery, SearchResults, Sugge
 router = APIRouter(prefix="/api/v1", tags=["search"])
 
 
-def _search(request: Request) -> Search:
+async def _search(request: Request) -> Search:
+    # Async, since FastAPI runs all else in a thread.
     found: Search = request.app.state.search
     return found
 

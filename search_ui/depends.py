@@ -15,24 +15,26 @@ from kb.settings import Settings
 from search_ui.identity import asker
 
 
-def _search(request: Request) -> Search:
+# What only looks something up is async: all else runs in a thread, and waits for one.
+async def _search(request: Request) -> Search:
     found: Search = request.app.state.search
     return found
 
 
-def _settings(request: Request) -> Settings:
+async def _settings(request: Request) -> Settings:
     found: Settings = request.app.state.settings
     return found
 
 
-def _engine(request: Request) -> Engine:
+async def _engine(request: Request) -> Engine:
     found: Engine = request.app.state.engine
     return found
 
 
 def _tagger(request: Request) -> Tagger:
     taggers: Taggers = request.app.state.taggers
-    return tagger_of(taggers, _search(request))
+    search: Search = request.app.state.search
+    return tagger_of(taggers, search)
 
 
 SessionDep = Annotated[Session, Depends(get_session, scope="function")]

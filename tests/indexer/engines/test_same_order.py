@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from elasticsearch import Elasticsearch
@@ -80,6 +81,20 @@ def test_every_judged_question_has_the_same_answer(database: Engine, both: tuple
         assert [result.score for result in one.results] == pytest.approx(
             [result.score for result in other.results], abs=2e-4
         )
+
+
+def test_a_filter_that_is_chosen_or_taken_away_after_asking_changes_nothing_else(
+    database: Engine, both: tuple[Search, Search]
+) -> None:
+    """The engine remembers of a question what filters do not change."""
+    filters: list[dict[str, Any]] = [{"type": ["case_study"]}, {}, {"sdg": ["11"], "sort": "newest"}, {"offset": 10}]
+    with transaction(database, readonly=True) as session:
+        for place, one in enumerate(JUDGEMENTS[::9]):
+            for more in filters[place % 4 :] + filters[: place % 4]:
+                query = SearchQuery(q=one.q, lang=one.lang).model_copy(update=more)
+                embedded, elastic = (search.answer(session, query) for search in both)
+                assert [result.id for result in embedded.results] == [result.id for result in elastic.results], query
+                assert (embedded.total, embedded.facets) == (elastic.total, elastic.facets), query
 
 
 def _found(session: Session, search: Search, asked: Judgement) -> list[str]:
