@@ -42,7 +42,6 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeEngine
 
 import kb
 from kb.errors import ReadOnly
@@ -65,6 +64,8 @@ T = TypeVar("T")
 
 #: Any JSON value; binary and indexable on PostgreSQL.
 Json = JSON().with_variant(JSONB(), "postgresql")
+#: Many texts as one parameter, for ``one_of``.
+Many = JSON().with_variant(ARRAY(String()), "postgresql")
 
 
 class UtcDateTime(TypeDecorator[datetime.datetime]):
@@ -106,18 +107,8 @@ def utcnow() -> datetime.datetime:
     return datetime.datetime.now(datetime.UTC)
 
 
-class Many(TypeDecorator[list[str]]):
-    """Texts as one parameter, for ``one_of``."""
-
-    impl = JSON
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(ARRAY(String()) if dialect.name == "postgresql" else JSON())
-
-
 class one_of(FunctionElement[bool]):  # noqa: N801  SQL functions are written so
-    """``one_of(column, bindparam(name, type_=Many()))``: whether it is one of these texts. However many they are, the statement
+    """``one_of(column, bindparam(name, type_=Many))``: whether it is one of these texts. However many they are, the statement
     is the same, and so is read once by all that read statements: with 70, PostgreSQL answers in half the time. It has no type:
     SQLAlchemy would compare a Boolean with 1 on SQLite, which would then look through the table instead of its index."""
 

@@ -76,12 +76,13 @@ class Scan:
     @cached_property
     def _evidence(self) -> ranking.Evidence:
         snapshot = self._snapshot
+        coverage, all_words = self._words_held
         return ranking.Evidence(
             language=snapshot.version_language,
             # The record that is left out is the closest of all; the others are measured by the best of them.
             closeness=self._closeness_of_others if self._question.without else self._closeness,
-            coverage=self._coverage,
-            all_words=self._all_words,
+            coverage=coverage,
+            all_words=all_words,
             tag=self._tag[snapshot.version_record],
             exact=self._exact[snapshot.version_record],
         )
@@ -123,19 +124,10 @@ class Scan:
         means = ranking.language_means(snapshot.vector_sums, snapshot.vector_counts, self._question.typical)
         return np.asarray(best - (means @ vector)[snapshot.version_language], dtype=np.float32)
 
-    @property
-    def _coverage(self) -> ranking.F32:
-        """The share of the question that the words of each version carry."""
-        return self._words_held[0]
-
-    @property
-    def _all_words(self) -> Array:
-        """Versions that hold every word of the question."""
-        return self._words_held[1]
-
     @cached_property
     def _words_held(self) -> tuple[ranking.F32, Array]:
-        """Both; a question's BM25 is the sum of its tokens'."""
+        """The share of the question that the words of each version carry, where a question's BM25 is the sum of its tokens'; and
+        whether they are all of its words."""
         scores = np.zeros(len(self._snapshot.version_language), dtype=np.float32)
         held = np.zeros(len(scores), dtype=np.int8)
         most, asked = np.full(len(LANGUAGES), np.inf, dtype=np.float32), np.full(len(LANGUAGES), -1, dtype=np.int8)

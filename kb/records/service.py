@@ -104,7 +104,7 @@ def _load(session: Session, ids: Iterable[str], *, public: bool) -> dict[str, St
 
 #: Asked for a status too, SQLite would look through all records that have it instead of finding these by id.
 _EDITIONS = select(RecordRow.id, RecordRow.status, RecordRow.revision, RecordRow.updated_at).where(
-    one_of(RecordRow.id, bindparam("ids", type_=Many()))
+    one_of(RecordRow.id, bindparam("ids", type_=Many))
 )
 
 
