@@ -95,7 +95,7 @@ class Scan:
     def _left_out(self) -> Array:
         left_out = np.zeros(self._snapshot.records, dtype=bool)
         if self._question.without:
-            left_out[[row for row in range(len(left_out)) if self._snapshot.ids[row] == self._question.without]] = True
+            left_out[[row for row, id in enumerate(self._snapshot.ids) if id == self._question.without]] = True
         return left_out
 
     @cached_property
@@ -300,11 +300,7 @@ class Scan:
 
     def _by_score(self, wanted: int) -> Array:
         """Versions in the answer by score, then by id, the best of each record only."""
-        versions, keep = self._versions, len(LANGUAGES) * wanted
-        if len(versions) > keep:
-            scores = self._scores[versions]
-            # All that tie with the last one stay: else which of them are on a page would depend on the page.
-            versions = versions[scores >= -np.partition(-scores, keep - 1)[keep - 1]]
+        versions = self._versions[_among_smallest(-self._scores[self._versions], len(LANGUAGES) * wanted)]
         ids = np.array([self._snapshot.ids[record] for record in self._snapshot.version_record[versions]])
         languages = self._snapshot.version_language[versions]
         ordered = versions[np.lexsort((languages, ids, -self._scores[versions]))]
@@ -315,6 +311,7 @@ class Scan:
         """The first record rows in the asked order; without a question, newest first."""
         snapshot, sort = self._snapshot, self._question.sort
         if sort == "distance" and self._question.near is not None:
+            rows = rows[_among_smallest(self._distance[rows], wanted)]
             ids = np.array([snapshot.ids[row] for row in rows])
             return np.asarray(rows[np.lexsort((ids, self._distance[rows]))])
         places = snapshot.places["newest" if sort in ("relevance", "distance") else sort]
@@ -342,6 +339,14 @@ class Scan:
             coverage=round(float(evidence.coverage[version]), 4),
             exact=bool(evidence.exact[version]),
         )
+
+
+def _among_smallest(numbers: Array, wanted: int) -> Array:
+    """Which of these numbers are among the so many smallest, a mask. All that tie with the last one are: else which of them are
+    on a page would depend on the page."""
+    if len(numbers) <= wanted:
+        return np.ones(len(numbers), dtype=bool)
+    return np.asarray(numbers <= np.partition(numbers, wanted - 1)[wanted - 1])
 
 
 def _smallest(numbers: Array, wanted: int) -> Array:

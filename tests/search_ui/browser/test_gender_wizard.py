@@ -6,7 +6,6 @@ from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 
@@ -21,8 +20,8 @@ from schemas.tags import Gender
 from schemas.vocabulary import load
 from search_ui.i18n import gettext
 from tests.people import person
+from tests.search_ui.browser.accessible import faults
 from tests.search_ui.browser.serving import serving
-from tests.search_ui.browser.test_accessible import RULES
 from tests.search_ui.own_site import prepared_in
 from tests.search_ui.test_gender_wizard import AIM, CASE, SURVEY, suggested
 
@@ -87,12 +86,6 @@ def _address(case: str, language: str = "en") -> str:
     return f"/{language}/desk/tags/{case}/gender"
 
 
-def _check(page: Page) -> None:
-    found = Axe().run(page, options=RULES)
-    assert not found.violations_count, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]  # type: ignore[index]
-
-
 def _focus(page: Page, selector: str) -> None:
     """Go on with the tab key until this has the focus."""
     for _ in range(80):
@@ -108,7 +101,7 @@ def test_by_keyboard_alone_a_case_is_screened_question_by_question(
 ) -> None:
     questions = load("gender_criteria").terms
     with desk(_address(case, language), viewport=WIDE) as page:
-        _check(page)
+        assert faults(page) == ""
         shown = page.locator("fieldset:visible")
         expect(shown).to_have_count(1)
         expect(page.locator("fieldset[data-suggested]")).to_have_count(3)
@@ -143,7 +136,7 @@ def test_by_keyboard_alone_a_case_is_screened_question_by_question(
         page.keyboard.press("Enter")
         page.wait_for_url("**?done=saved")
         expect(page.locator(".gender-now .marker")).to_contain_text(load("gender_markers").label_of("1", language))
-        _check(page)
+        assert faults(page) == ""
     gender = _gender(app, case)
     assert gender.checklist == {"objective": True, "principal": False, "analysis": True, "disaggregated": True}
     assert gender.passages == {"objective": AIM, "analysis": SURVEY, "disaggregated": sentence}
@@ -224,7 +217,7 @@ def test_two_at_once_on_the_same_case_nothing_is_lost(app: FastAPI, desk: Desk, 
         expect(bens.locator(".problems")).to_contain_text("Somebody else has decided")
         expect(bens.locator('[name="comment"]')).to_have_value("It is the first aim in the plan.")
         expect(bens.locator(".gender-now")).to_contain_text("0 – Screened, not targeted")
-        _check(bens)
+        assert faults(bens) == ""
         assert _gender(app, case).marker == 0
         bens.get_by_role("button", name="Save", exact=True).click()
         bens.wait_for_url("**?done=saved")
@@ -236,11 +229,11 @@ def test_readers_can_open_how_the_marker_came_about_on_a_small_screen(
     app: FastAPI, desk: Desk, case: str, language: Language
 ) -> None:
     with desk(_address(case, language)) as page:
-        _check(page)
+        assert faults(page) == ""
         page.get_by_role("button", name=gettext("Save", language), exact=True).click()
         page.wait_for_url("**?done=saved")
         page.goto(f"/{language}/case-studies/{case}#gender")
         page.locator(".criteria summary").press("Enter")
         expect(page.locator(".criteria")).to_contain_text(load("gender_criteria")["analysis"].label[language])
         expect(page.locator(".criteria")).to_contain_text(SURVEY)
-        _check(page)
+        assert faults(page) == ""

@@ -4,17 +4,16 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from kb.records.urls import SEGMENTS
 from schemas.language import LANGUAGES
 from schemas.records import to_value
 from search_ui import demo
+from tests.search_ui.browser.accessible import faults_in_every_look
 from tests.search_ui.browser.serving import serving
 from tests.search_ui.full_records import FULL, TAKER
 from tests.search_ui.own_site import prepared_in
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SUBJECTS = ["sdgs", "sdgs/11", "gender", "gender/mobility", "topics", "topics/mobility", "cities", "experts"]
 PAGES = [f"{segment}/full-{kind}" for kind, segment in SEGMENTS.items()] + SUBJECTS
 CASE = "case-studies/medellin-metrocable"
@@ -32,19 +31,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @each_page
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_a_wide_screen(opens, path: str, scheme: str) -> None:  # type: ignore[no-untyped-def]
-    found = Axe().run(opens(f"/en/{path}", color_scheme=scheme), options=RULES)
-    assert found.violations_count == 0, found.generate_report()
-
-
-@each_page
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_nothing_is_wider_than_320_pixels_and_axe_finds_nothing(opens, path: str, language: str) -> None:  # type: ignore[no-untyped-def]
-    page = opens(f"/{language}/{path}", viewport={"width": 320, "height": 640})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 320
-    found = Axe().run(page, options=RULES)
-    assert found.violations_count == 0, found.generate_report()
+def test_wide_or_narrow_light_or_dark_everybody_can_use_it(opens, path: str, language: str) -> None:  # type: ignore[no-untyped-def]
+    assert faults_in_every_look(opens(f"/{language}/{path}")) == ""
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

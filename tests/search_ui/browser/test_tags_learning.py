@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page
 
@@ -13,8 +12,8 @@ from kb.tagging import learnt
 from schemas.language import LANGUAGES, Language
 from search_ui.i18n import gettext
 from tests.people import person
+from tests.search_ui.browser.accessible import faults
 from tests.search_ui.browser.serving import serving
-from tests.search_ui.browser.test_accessible import RULES
 from tests.search_ui.learnt import base, version
 from tests.search_ui.own_site import prepared_in
 
@@ -44,14 +43,6 @@ def desk(request: pytest.FixtureRequest, browser: Browser, app: FastAPI, served:
     context.close()
 
 
-def _is_well_made(page: Page) -> None:
-    found = Axe().run(page, options=RULES)
-    assert not found.violations_count, found.generate_report()
-    size = page.viewport_size
-    assert size is not None
-    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
-
-
 def _press(page: Page, role: str, name: str) -> None:
     """Go there by the tab key, and press Enter."""
     wanted = page.get_by_role(role, name=name, exact=True).first  # type: ignore[arg-type]
@@ -75,16 +66,16 @@ def test_a_version_is_looked_at_switched_on_and_taken_back_by_keyboard(
             return row.version if row else 0
 
     desk.goto(f"/{language}/desk/tags/learning")
-    _is_well_made(desk)
+    assert faults(desk) == ""
     _press(desk, "link", gettext("Version %(n)s", language) % {"n": 2})
-    _is_well_made(desk)
+    assert faults(desk) == ""
     desk.locator("#f-comment").focus()
     desk.keyboard.type("Fewer wrong ones")
     _press(desk, "button", gettext("Switch it on", language))
     assert in_use() == 2
-    _is_well_made(desk)
+    assert faults(desk) == ""
     assert desk.get_by_text("Fewer wrong ones").first.is_visible()
     _press(desk, "button", gettext("Go back to the base", language))
     assert in_use() == 0
     desk.goto(f"/{language}/desk/tags/learning/1")
-    _is_well_made(desk)
+    assert faults(desk) == ""

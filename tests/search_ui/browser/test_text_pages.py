@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from kb.accounts.sessions import open_session
 from kb.db import transaction, utcnow
@@ -16,8 +15,8 @@ from kb.settings import Settings
 from schemas.accounts import Role
 from schemas.language import LANGUAGES
 from tests.people import person
+from tests.search_ui.browser.accessible import faults_in_every_look
 from tests.search_ui.browser.serving import serving
-from tests.search_ui.browser.test_accessible import RULES
 from tests.search_ui.people_site import people_site, saved
 
 CASE: dict[str, Any] = {
@@ -67,21 +66,13 @@ def _as(app: FastAPI, name: str, *roles: Role) -> dict[str, Any]:
     return {"storage_state": {"cookies": [cookie], "origins": []}}
 
 
-def _check(page: Page) -> None:
-    found = Axe().run(page, options=RULES)
-    assert found.violations_count == 0, found.generate_report()
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(("name", "path"), PAGES.items(), ids=PAGES.keys())
 def test_promise_25_axe_finds_nothing_and_nothing_is_wider_than_320_pixels(  # type: ignore[no-untyped-def]
     opens, app: FastAPI, name: str, path: str, language: str
 ) -> None:
     eve = _as(app, "eve", "editor")
-    _check(opens(f"/{language}/{path}", **eve, color_scheme="dark"))
-    narrow = opens(f"/{language}/{path}", **eve, viewport={"width": 320, "height": 640})
-    assert narrow.evaluate("document.documentElement.scrollWidth") <= 320
-    _check(narrow)
+    assert faults_in_every_look(opens(f"/{language}/{path}", **eve)) == ""
 
 
 def test_marks_are_told_to_those_who_do_not_see_colours_or_lines(opens, app: FastAPI) -> None:  # type: ignore[no-untyped-def]
