@@ -110,6 +110,7 @@ def content_tokens(text: str, language: Language) -> list[str]:
     return list(dict.fromkeys(token for word in telling or found if (token := _token(word, language))))
 
 
+@lru_cache(maxsize=20_000)
 def is_stop_word(word: str, language: Language | None = None) -> bool:
     """Whether a word is a function word of this language, or of any."""
     folded = fold(word)

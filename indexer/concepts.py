@@ -137,8 +137,12 @@ _AND: Final = re.compile(r",| and | or | y | o | et | ou ")
 
 
 @cache
-def _longest(language: Language) -> int:
-    return max(map(len, spellings(language)))
+def _longest(language: Language) -> dict[str, int]:
+    """How long the longest spelling is that begins with a token, by that token."""
+    longest: dict[str, int] = {}
+    for spelling in spellings(language):
+        longest[spelling[0]] = max(longest.get(spelling[0], 0), len(spelling))
+    return longest
 
 
 def named_in(text: str) -> list[Named]:
@@ -156,7 +160,7 @@ def _named(tokens: list[str], said: str, language: Language) -> list[tuple[Conce
     found: list[tuple[Concept, int]] = []
     start = 0
     while start < len(tokens):
-        for length in range(min(_longest(language), len(tokens) - start), 0, -1):
+        for length in range(min(_longest(language).get(tokens[start], 0), len(tokens) - start), 0, -1):
             meant = spellings(language).get(tuple(tokens[start : start + length]), ())
             concepts = dict.fromkeys(one.concept for one in meant if one.wording in said)
             if concepts:

@@ -18,7 +18,7 @@ from kb.records.facets import city_id as city_id  # who builds a document asks f
 from kb.records.facets import dated, facets_of, place_of, year_of
 from kb.records.privacy import public_record, without_unchecked
 from kb.records.service import Stored
-from schemas.language import Language, say
+from schemas.language import Language
 from schemas.records import City, Expert, RecordBase, RecordType
 from schemas.text import fold
 
@@ -265,6 +265,4 @@ def _walk(record: RecordBase, path: str) -> list[Any]:
 
 def title_in(record: RecordBase, language: Language) -> str:
     """The title in that language, else the original one."""
-    said = say(record.title, language, record.language)
-    assert said is not None, "a record has a title in its own language"
-    return said.text
+    return record.title.get(language) or record.title[record.language]

@@ -56,8 +56,9 @@ def _labelled(values: list[tuple[str, int]], names: Mapping[str, str], chosen: S
 
 def _values(facet: Facet, counts: Mapping[str, int], chosen: Sequence[str]) -> list[tuple[str, int]]:
     known = {**dict.fromkeys(chosen, 0), **counts}
-    ordered = sorted(known.items(), key=lambda item: (-item[1], item[0]))
-    kept = [item for place, item in enumerate(ordered) if place < SHOWN or item[0] in chosen]
+    # Twice, for a key of both would be made for each of hundreds: equals stay in the order of their ids.
+    ordered = sorted(sorted(known), key=known.__getitem__, reverse=True)
+    kept = [(id, known[id]) for place, id in enumerate(ordered) if place < SHOWN or id in chosen]
     if facet.vocabulary in _IN_ORDER:
         order = _order(facet.vocabulary)
         kept.sort(key=lambda item: order.get(item[0], len(order)))

@@ -334,7 +334,7 @@ def _result(hit: Hit, readable: Readable, city: Readable | None, query: SearchQu
     held = asked & readable.tokens(language)
     place = hit.passage if 0 <= hit.passage < len(passages) else snippets.best_passage(passages, language, asked)
     text = passages[place].text.removeprefix(f"{record.title[language]} ")
-    excerpt = snippets.snippet(text, language, asked)
+    excerpt = snippets.snippet(text, language, held)
     facets = readable.facets(city)
     where = _place(record, city)
     return SearchResult(
