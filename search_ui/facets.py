@@ -98,8 +98,8 @@ def _group(name: str, results: SearchResults) -> Group:
     if vocabulary and name in _SCALES:
         return Group(name, title, [_option(count) for count in _in_order(counts, vocabulary)], [])
     options = _tree(counts, vocabulary) if vocabulary else [_option(count) for count in _most_first(counts)]
-    first = [option for index, option in enumerate(options) if index < _FIRST or option.selected]
-    return Group(name, title, first, [option for option in options if option not in first])
+    first = options[:_FIRST] + [option for option in options[_FIRST:] if option.selected]
+    return Group(name, title, first, [option for option in options[_FIRST:] if not option.selected])
 
 
 def _targets_of_chosen_goals(counts: list[FacetCount], query: SearchQuery) -> list[FacetCount]:
@@ -122,11 +122,10 @@ def _most_first(counts: Iterable[FacetCount]) -> list[FacetCount]:
 
 def _tree(counts: list[FacetCount], vocabulary: Vocabulary) -> list[Option]:
     """Top terms by count; below one that is chosen, or has something chosen below it, the narrower terms."""
-    by_id = {count.id: count for count in counts}
-    tops = [count for count in counts if _broader(count.id, vocabulary) not in by_id]
+    above = {count.id: _broader(count.id, vocabulary) for count in counts}
     options = []
-    for top in _most_first(tops):
-        below = [count for count in counts if _broader(count.id, vocabulary) == top.id]
+    for top in _most_first(count for count in counts if above[count.id] not in above):
+        below = [count for count in counts if above[count.id] == top.id]
         options.append(_option(top))
         if top.selected or any(count.selected for count in below):
             options += [_option(count, depth=1) for count in _most_first(below)]

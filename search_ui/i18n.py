@@ -12,7 +12,7 @@ import io
 import re
 import sys
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Any, Final
@@ -114,6 +114,7 @@ def _ranges(header: str) -> Iterator[tuple[str, float]]:
 # Numbers, dates, names
 
 
+@lru_cache(maxsize=10_000)
 def number(value: float, language: Language) -> str:
     """``1,234.5`` as the language writes it. Spanish groups with a space, and from five digits on, as its academies
     advise; Babel does neither."""
