@@ -59,7 +59,8 @@ def site(
     """With a worker and beat, as the cluster profile runs."""
     folder = tmp_path_factory.mktemp("site")
     with opened(folder, new_database(postgres), f"127.0.0.1:{proxy.port}", broker.url) as one:
-        one.start("worker", "--concurrency", "2")
+        # Of this queue alone: embedding waits for a silent Elasticsearch too, and could have every process when it falls silent.
+        one.start("worker", "--queues", "index", "--concurrency", "2")
         one.start("beat")
         yield one
     ask(elasticsearch, f"{one.index}-*", "DELETE")
