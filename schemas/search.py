@@ -134,7 +134,7 @@ class SearchResult(Model):
 @dataclass(slots=True)
 class FacetCount:
     """How many results have this value, were it chosen too. An answer has hundreds: a model would be checked for each, and what is
-    frozen takes three times as long to make."""
+    frozen takes twice as long to make."""
 
     id: str
     label: str
