@@ -16,7 +16,6 @@ from indexer.concepts import spoken_name
 from indexer.document import title_in
 from indexer.engines.base import Hit
 from indexer.labels import labelled
-from indexer.query import parse
 from indexer.search import Found, Search
 from indexer.shelf import Readable
 from kb.profiles import proofs
@@ -83,14 +82,13 @@ def find(search: Search, session: Session, query: FinderQuery) -> FinderResults:
     looked = _look(search, session, own, proving)
     kept = [one for one in looked.candidates if _passes(one, query.chosen())]
     page = kept[query.offset : query.offset + query.limit]
-    typed = parse(query.q).text
     return FinderResults(
         query=query,
         total=len(kept),
         results=_results(search, session, query, page, own, looked),
         facets=_counts(query, looked),
         took_ms=round((time.perf_counter() - started) * 1000, 1),
-        did_you_mean=own.text if own.text != typed else None,
+        did_you_mean=own.text if own.corrected else None,
         notice=own.notice or proving.notice,
     )
 

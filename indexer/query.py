@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
 
 _QUOTES = str.maketrans(dict.fromkeys("“”„«»″", '"'))
 _PART = re.compile(r'(?P<minus>(?<!\S)-)?(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))')
@@ -24,7 +23,6 @@ class Parsed:
         return 2 * sum(len(phrase.split()) for phrase in self.phrases) >= len(self.text.split())
 
 
-@lru_cache(maxsize=1_000)
 def parse(typed: str) -> Parsed:
     """Take a question apart. A lone quote or minus is just a character; control characters are blanks."""
     composed = unicodedata.normalize("NFC", typed)

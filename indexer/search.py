@@ -66,6 +66,7 @@ class Found:
     question: Question
     answer: Answer
     notice: Notice | None = None
+    corrected: bool = False
 
 
 class Search:
@@ -120,7 +121,7 @@ class Search:
             results=_results(query, found, loaded, cities),
             facets=labels.facet_counts(values, chosen, query.lang, titles),
             took_ms=round((time.perf_counter() - started) * 1000, 1),
-            did_you_mean=found.text if found.text != parse(query.q).text else None,
+            did_you_mean=found.text if found.corrected else None,
             understood=[(one.concept.value, one.concept.label(query.lang)) for one in found.named if one.share >= 0.2],
             notice=found.notice,
         )
@@ -134,7 +135,8 @@ class Search:
             question = self.question(query, typed, text, named, self.meaning)
             answer = self.engine.search(question)
             incomplete = answer.incomplete or _lacks_meaning(question)
-            return Found(text, named, question, answer, "meaning-incomplete" if incomplete else None)
+            notice: Notice | None = "meaning-incomplete" if incomplete else None
+            return Found(text, named, question, answer, notice, corrected=text != typed.text)
         except fallback.AWAY as error:
             log.warning("the search index is away, so the database answers: %s", error)
         named = named_in(typed.text)

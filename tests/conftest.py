@@ -1,4 +1,4 @@
-"""How thoroughly properties are tried: HYPOTHESIS_PROFILE=ci tries three times as many examples as a run by hand. And
+"""How thoroughly properties are tried: HYPOTHESIS_PROFILE=ci tries five times as many examples as a run by hand. And
 databases for the tests: a SQLite file always; a PostgreSQL schema on KB_TEST_POSTGRES or this machine."""
 
 import os
@@ -18,7 +18,7 @@ from kb.settings import Settings
 
 Profiles = hypothesis.settings
 Profiles.register_profile("fast", max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-Profiles.register_profile("ci", Profiles.get_profile("fast"), max_examples=180, print_blob=True)
+Profiles.register_profile("ci", Profiles.get_profile("fast"), max_examples=300, print_blob=True)
 Profiles.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 #: Sites and processes of the tests read no text for tags behind their backs; a test that wants it says so.

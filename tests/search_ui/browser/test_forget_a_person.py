@@ -19,7 +19,7 @@ from schemas.language import LANGUAGES
 from schemas.records import parse
 from search_ui.identity import cookie_name
 from tests.people import PASSWORD, browser_of, person
-from tests.search_ui.browser.accessible import faults, wider
+from tests.search_ui.browser.accessible import faults
 from tests.search_ui.browser.serving import serving
 from tests.search_ui.own_site import prepared_in
 
@@ -45,7 +45,7 @@ def _signed_in(app: FastAPI, browser: Browser, account: Account, *, script: bool
 
 
 def _check(page: Page, script: bool) -> None:
-    assert (faults if script else wider)(page) == ""
+    assert faults(page, scripts=script) == ""
 
 
 def _send_by_keyboard(page: Page, field: str, text: str) -> None:

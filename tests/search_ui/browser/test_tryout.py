@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from indexer.tagging import opening
 from schemas.language import LANGUAGES, Language
 from tests.kb.documents import papers
-from tests.search_ui.browser.accessible import faults, wider
+from tests.search_ui.browser.accessible import faults
 from tests.search_ui.browser.serving import serving
 from tests.search_ui.own_site import prepared_in
 from tests.search_ui.test_tagging_page import TEXTS
@@ -70,13 +70,13 @@ def test_a_text_is_tried_by_keyboard_alone(opened: Callable[..., Page], language
     if scripts:
         expect(heading).to_be_focused()
         expect(page.locator("#try-progress")).to_be_hidden()
-    assert (faults if scripts else wider)(page) == ""
+    assert faults(page, scripts=scripts) == ""
     expect(page.locator(".tried .sdg-11").first).to_be_visible()
     page.locator(".tried a[href^='#passage-']").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("#passage-"))
     expect(page.locator(":target")).to_have_count(1)
-    assert (faults if scripts else wider)(page) == ""
+    assert faults(page, scripts=scripts) == ""
 
 
 def test_a_document_is_tried_and_its_text_can_be_corrected(opened: Callable[..., Page], tmp_path: Path) -> None:

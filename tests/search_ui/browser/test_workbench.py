@@ -20,7 +20,7 @@ from schemas.language import LANGUAGES, Language
 from search_ui.app import create_app
 from search_ui.i18n import gettext
 from tests.people import person
-from tests.search_ui.browser.accessible import faults, wider
+from tests.search_ui.browser.accessible import faults
 from tests.search_ui.browser.serving import serving
 from tests.search_ui.tagged import FIRST, SECOND, suggested
 
@@ -261,6 +261,6 @@ def test_without_javascript_on_a_small_screen(world: World, language: Language) 
     assert world.decided("a") == [
         ("accept", "11"), ("reject", "5"), ("accept", "mobility"), ("undo", "mobility"), ("add", "public-space"),
     ]  # fmt: skip
-    assert wider(page) == ""
+    assert faults(page, scripts=False) == ""
     page.locator("[data-next]").press("Enter")
     page.wait_for_url("**/desk/tags/b?at=0.9")

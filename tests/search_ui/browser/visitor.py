@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from schemas.language import Language
 from search_ui import i18n
-from tests.search_ui.browser.accessible import faults, wider
+from tests.search_ui.browser.accessible import faults
 
 
 class Visitor:
@@ -26,8 +26,7 @@ class Visitor:
 
     def check(self, name: str) -> None:
         """Axe and the width."""
-        # The page is the same without scripts.
-        assert (faults if self.scripts else wider)(self.page) == ""
+        assert faults(self.page, scripts=self.scripts) == ""
         self._keep_picture(name)
 
     def _keep_picture(self, name: str) -> None:
